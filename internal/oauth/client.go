@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package oauth is our side of an authorization server's endpoints: it posts a
+// grant to the token endpoint, reads whatever comes back, and says in one typed
+// error what went wrong. It knows no Vault and keeps no state.
+package oauth
+
+import (
+	"context"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
+)
+
+// AuthMethod is how we authenticate at the token endpoint, by its registered
+// name (RFC 7591 section 2). It is configured, never guessed: trying several
+// would spend attempts on an account that locks.
+type AuthMethod string
+
+// The supported client authentication methods (RFC 6749 section 2.3.1).
+const (
+	ClientSecretBasic AuthMethod = "client_secret_basic"
+	ClientSecretPost  AuthMethod = "client_secret_post"
+	None              AuthMethod = "none"
+)
+
+// AuthMethods returns the supported methods, in the order to show them.
+func AuthMethods() []AuthMethod { return []AuthMethod{ClientSecretBasic, ClientSecretPost, None} }
+
+// userAgent names the program and nothing about where it runs.
+const userAgent = "vault-plugin-secrets-oauth"
+
+// Client is our client at one authorization server. It is safe for concurrent
+// use as long as nobody changes it.
+type Client struct {
+	HTTP     *http.Client      // with limits of its own on time and size; redirects are never followed, whatever it says
+	TokenURL string            // absolute, http or https, without userinfo
+	ID       string            // client_id
+	Secret   secret.String     // client_secret; required but for None
+	Method   AuthMethod        // required
+	RawBasic bool              // put id and secret into Basic as they are, for servers that do not form-decode them
+	Header   map[string]string // further request headers, see SettableHeader
+	Params   map[string]string // further form parameters; the grant's win, and ReservedParam ones are left out
+}
+
+// Exchange posts one grant to the token endpoint, once (RFC 6749 section 3.2),
+// and returns the token or an *Error, never another type. The grant carries
+// grant_type and its parameters; client authentication is added here.
+//
+// Once means that no second request is ever made on any answer or failure.
+// net/http alone may take another connection, and only where the first one
+// provably carried nothing of the request (a kept-alive connection found
+// closed, an HTTP/2 stream refused unprocessed).
+func (c *Client) Exchange(ctx context.Context, grant url.Values) (*Token, error) {
+	token, failed := c.exchange(ctx, grant)
+	if failed != nil {
+		return nil, failed
+	}
+	return token, nil
+}
+
+func (c *Client) exchange(ctx context.Context, grant url.Values) (*Token, *Error) {
+	endpoint, refused := c.endpoint()
+	if refused != nil {
+		return nil, refused
+	}
+	form, watch := c.form(grant), new(wire)
+	req, err := http.NewRequestWithContext(watch.on(ctx), http.MethodPost, endpoint.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, forbidden(endpoint.Host, "token_url is not a URL")
+	}
+	c.setHeaders(req)
+
+	a := answer{host: endpoint.Host, issued: time.Now().Round(0)} // Round strips the monotonic clock: a token outlives the process
+	start := time.Now()
+	resp, err := c.once().Do(req)
+	if err != nil {
+		return nil, failure(ctx, endpoint.Host, err, watch.written(), time.Since(start))
+	}
+	defer resp.Body.Close()
+	a.status, a.header = resp.StatusCode, resp.Header
+	if a.status/100 == 3 { // before the body, which says nothing we would use
+		return nil, a.redirected()
+	}
+	a.body, err = io.ReadAll(resp.Body)
+	a.cut = err != nil
+	token, failed := parseToken(a, c.scrubber(endpoint, form))
+	if err != nil {
+		return a.salvage(token, failed, failure(ctx, endpoint.Host, err, true, time.Since(start)))
+	}
+	return token, failed
+}
+
+// endpoint returns the token endpoint's URL, or why nothing may be sent to it.
+func (c *Client) endpoint() (*url.URL, *Error) {
+	u, err := url.Parse(c.TokenURL)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, forbidden("", "token_url is not a URL")
+	case u.User != nil: // net/http would send it as Basic
+		return nil, forbidden(u.Host, "token_url carries userinfo")
+	case !slices.Contains(AuthMethods(), c.Method):
+		return nil, forbidden(u.Host, "client_auth_method is not supported")
+	case c.Method != None && !c.Secret.IsSet():
+		return nil, forbidden(u.Host, "client_secret is not set")
+	case c.Method == ClientSecretBasic && c.RawBasic && strings.Contains(c.ID, ":"):
+		return nil, forbidden(u.Host, "client_id has a colon, which Basic cannot carry unencoded (RFC 7617 section 2)")
+	}
+	for name, value := range c.Header {
+		if !SettableHeader(name) || hasControl(value) {
+			return nil, forbidden(u.Host, "one of the configured headers may not be set")
+		}
+	}
+	return u, nil
+}
+
+// form joins the parameters in order of precedence: client authentication, the
+// grant, the configured ones. Encode sorts them.
+func (c *Client) form(grant url.Values) url.Values {
+	form := url.Values{}
+	for name, value := range c.Params {
+		if !ReservedParam(name) {
+			form.Set(name, value)
+		}
+	}
+	for name, values := range grant {
+		form[name] = values // a list: `resource` may repeat (RFC 8707 section 2)
+	}
+	form.Del("client_secret")
+	form.Del("client_id") // with Basic, too: one method a request (RFC 6749 section 2.3)
+	if c.Method != ClientSecretBasic && c.ID != "" {
+		form.Set("client_id", c.ID)
+	}
+	if c.Method == ClientSecretPost {
+		form.Set("client_secret", c.Secret.Reveal())
+	}
+	return form
+}
+
+func (c *Client) setHeaders(req *http.Request) {
+	req.Header.Set("Accept", "application/json") // GitHub answers form-encoded without it
+	req.Header.Set("User-Agent", userAgent)
+	for name, value := range c.Header {
+		req.Header.Set(name, value)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if c.Method == ClientSecretBasic {
+		req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(c.basicPair(c.RawBasic))))
+	}
+}
+
+// basicPair form-encodes id and secret, each for itself, as RFC 6749 section
+// 2.3.1 wants it and RFC 7617 does not know it.
+func (c *Client) basicPair(raw bool) string {
+	if raw {
+		return c.ID + ":" + c.Secret.Reveal()
+	}
+	return url.QueryEscape(c.ID) + ":" + url.QueryEscape(c.Secret.Reveal())
+}
+
+// once returns the HTTP client with nothing to follow: a 307 would re-post the
+// client secret and the grant to whoever the server names.
+func (c *Client) once() *http.Client {
+	client := *c.HTTP
+	if client.Transport == nil {
+		client.Transport = http.DefaultTransport
+	}
+	client.Transport = dropLocation{client.Transport}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client
+}
+
+// dropLocation takes Location off every answer. CheckRedirect alone leaves a
+// gap: net/http parses Location first, and fails with its text in the error.
+type dropLocation struct{ http.RoundTripper }
+
+func (d dropLocation) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := d.RoundTripper.RoundTrip(req)
+	if resp != nil {
+		resp.Header.Del("Location")
+	}
+	return resp, err
+}
+
+// ReservedParam tells whether a form parameter belongs to the grant type or to
+// client authentication, so that a configuration may not set it.
+func ReservedParam(name string) bool {
+	switch name {
+	case "grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type":
+		return true
+	}
+	return false
+}
+
+// SettableHeader tells whether a configuration may set a request header of this
+// name. Framing belongs to net/http; with an idempotency key it would repeat a
+// POST by itself; with Accept-Encoding it would no longer decompress.
+func SettableHeader(name string) bool {
+	const separators = `"(),/:;<=>?@[\]{} `
+	for _, r := range name {
+		if r <= ' ' || r >= 0x7f || strings.ContainsRune(separators, r) { // RFC 9110 section 5.6.2
+			return false
+		}
+	}
+	switch http.CanonicalHeaderKey(name) {
+	case "", "Host", "Content-Length", "Content-Type", "Transfer-Encoding", "Accept-Encoding", "Connection", "Keep-Alive",
+		"Upgrade", "Te", "Trailer", "Expect", "Idempotency-Key", "X-Idempotency-Key":
+		return false
+	}
+	return !strings.HasPrefix(http.CanonicalHeaderKey(name), "Proxy-")
+}
+
+func hasControl(value string) bool {
+	return strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+}

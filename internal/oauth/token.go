@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauth
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
+)
+
+// Limits on what an answer may claim.
+const (
+	maxToken = 64 << 10                  // bytes of an access or refresh token: what fits into storage with room to spare
+	maxLife  = 10 * 365 * 24 * time.Hour // a life beyond this is a slip of units, or "for ever"
+)
+
+// Token is a successful answer (RFC 6749 section 5.1).
+type Token struct {
+	AccessToken  secret.String
+	TokenType    string            // as given; Bearer when missing
+	Scope        string            // as granted; empty when the server does not say
+	RefreshToken secret.String     // empty when there is none
+	Issued       time.Time         // when the request started: wall clock, so no later than the server's own idea of it
+	Expires      time.Time         // Issued + expires_in; zero: the server does not say; Issued itself if UseOnce
+	UseOnce      bool              // expires_in <= 0: good for the one who asked, not for a cache
+	Extra        map[string]string // what else a dialect wants kept beside the token; nil
+	Warnings     []string          // what was odd about the answer, in our own words, for the operator
+}
+
+// answer is a response of the token endpoint.
+type answer struct {
+	host   string
+	status int
+	header http.Header
+	body   []byte
+	cut    bool // the body ended before its time
+	issued time.Time
+}
+
+// parseToken turns an answer into a token or an error; it is pure. An access
+// token of the right shape is enough: nothing odd in the other members may
+// discard the answer, because with it a rotated refresh token would be lost
+// whose predecessor is used up.
+func parseToken(a answer, scrub *scrubber) (*Token, *Error) {
+	if a.status/100 == 3 {
+		return nil, a.redirected()
+	}
+	fields, reason := a.fields()
+	if a.status/100 != 2 || carriesError(fields) {
+		return nil, a.refusal(fields, scrub)
+	}
+	if reason != "" {
+		return nil, a.malformed(reason)
+	}
+	access, reason := accessToken(fields)
+	if reason != "" {
+		return nil, a.malformed(reason)
+	}
+	t := &Token{AccessToken: secret.String(access), TokenType: tokenType(fields), Scope: scope(fields), Issued: a.issued}
+	t.setRefreshToken(fields["refresh_token"])
+	t.setLife(fields["expires_in"])
+	return t, nil
+}
+
+// fields returns the members of the answer, or why it has none. Names are case
+// sensitive. Of a repeated name the last counts, as in most parsers. What comes
+// after the object is ignored (PHP appends its warnings): nothing behind a whole
+// answer can take it back.
+func (a answer) fields() (map[string]any, string) {
+	body := bytes.TrimSpace(bytes.TrimPrefix(a.body, []byte("\xef\xbb\xbf")))
+	media, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
+	switch {
+	case len(body) == 0:
+		return nil, "the answer is empty"
+	case body[0] == '{': // whatever the type says: JSON labelled text/html is common
+		return decodeObject(body)
+	case body[0] == '<' || media == "text/html":
+		return nil, "the answer is HTML or XML, not JSON"
+	case a.cut: // half a form looks like a whole one
+		return nil, "the answer was cut off"
+	case media == "application/x-www-form-urlencoded" || media == "text/plain":
+		return decodeForm(body)
+	}
+	return nil, "the answer is not a JSON object"
+}
+
+// bareLife finds an expires_in whose value is no JSON at all: Python writes NaN
+// and Infinity, string concatenation 3600s, 03600 or nothing.
+var bareLife = regexp.MustCompile(`("expires_in"\s*:\s*)([^\s",}\]\[{\\]*)(\s*[,}])`)
+
+func decodeObject(body []byte) (map[string]any, string) {
+	decode := func(text []byte) (fields map[string]any, err error) {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		err = d.Decode(&fields)
+		return fields, err
+	}
+	fields, err := decode(body)
+	if err != nil {
+		fields, err = decode(bareLife.ReplaceAll(body, []byte(`$1"$2"$3`)))
+	}
+	if err != nil {
+		return nil, "the answer is not JSON"
+	}
+	return fields, ""
+}
+
+// decodeForm reads the form-encoded answers of GitHub (its default) and of old
+// Facebook-like APIs, which label them text/plain.
+func decodeForm(body []byte) (map[string]any, string) {
+	values, _ := url.ParseQuery(string(body)) // what parses, counts
+	if !values.Has("access_token") && !values.Has("error") {
+		return nil, "the answer is not a JSON object"
+	}
+	fields := make(map[string]any, len(values))
+	for name, list := range values {
+		fields[name] = list[len(list)-1]
+	}
+	return fields, ""
+}
+
+// accessToken returns the access token, or what is wrong with it. It goes into a
+// header, so it must be of RFC 6749 appendix A.12: no control characters, ASCII.
+func accessToken(fields map[string]any) (token, reason string) {
+	value, present := fields["access_token"]
+	token, isString := value.(string)
+	switch {
+	case !present || value == nil || isString && strings.TrimSpace(token) == "":
+		return "", "the answer has no access_token"
+	case !isString:
+		return "", "access_token is not a string"
+	case len(token) > maxToken:
+		return "", "the access token is larger than 64 KiB"
+	case !visible(token):
+		return "", "the access token has control or non-ASCII characters"
+	}
+	return token, ""
+}
+
+// setRefreshToken keeps a refresh token as it came, even with characters that
+// RFC 6749 appendix A.17 does not know: it only ever travels percent-encoded in a
+// form, where it can do no harm, and refusing or dropping it would lose the grant.
+// A number is kept by its digits, which is what the server will compare.
+func (t *Token) setRefreshToken(value any) {
+	var token string
+	switch v := value.(type) {
+	case nil:
+		return
+	case string:
+		token = v
+	case json.Number:
+		token = v.String()
+	default:
+		t.warn("refresh_token is not a string: the answer has none")
+		return
+	}
+	if len(token) > maxToken {
+		t.warn("the refresh token is larger than 64 KiB and was not kept")
+		return
+	}
+	t.RefreshToken = secret.String(token)
+}
+
+// tokenType keeps the server's spelling (Bearer, bearer). It goes into a header,
+// so whatever could not is taken as missing.
+func tokenType(fields map[string]any) string {
+	given, _ := fields["token_type"].(string)
+	if given == "" || len(given) > 64 || !visible(given) || strings.Contains(given, " ") {
+		return "Bearer"
+	}
+	return given
+}
+
+// scope joins a list with spaces: Twitch sends one where RFC 6749 section 3.3 has
+// a string.
+func scope(fields map[string]any) string {
+	switch v := fields["scope"].(type) {
+	case string:
+		return printable(v)
+	case []any:
+		var names []string
+		for _, name := range v {
+			if s, ok := name.(string); ok && s != "" {
+				names = append(names, printable(s))
+			}
+		}
+		return strings.Join(names, " ")
+	}
+	return ""
+}
+
+// setLife reads expires_in in every spelling seen: Azure AD's first endpoint,
+// Naver and Apigee quote it, others send 3600.0 or 3.6e3.
+func (t *Token) setLife(value any) {
+	var text string
+	switch v := value.(type) {
+	case nil:
+		return
+	case string:
+		text = strings.TrimSpace(v)
+	case json.Number:
+		text = v.String()
+	default:
+		t.warn("expires_in is not a number: the life of the token is unknown")
+		return
+	}
+	if text == "" {
+		return
+	}
+	seconds, ok := number(text)
+	switch {
+	case !ok:
+		t.warn("expires_in is not a number: the life of the token is unknown")
+	case seconds <= 0:
+		t.UseOnce, t.Expires = true, t.Issued
+	case seconds > maxLife.Seconds():
+		t.warn("expires_in is more than 10 years and was taken as 10 years")
+		t.Expires = t.Issued.Add(maxLife)
+	default: // whole seconds apart, since a float of nanoseconds is not exact
+		whole, part := math.Modf(seconds)
+		t.Expires = t.Issued.Add(time.Duration(whole)*time.Second + time.Duration(part*float64(time.Second)))
+	}
+}
+
+// number reads a decimal number with an optional fraction and exponent; one that
+// overflows is infinite. The words and bases that strconv knows are no numbers here.
+func number(text string) (float64, bool) {
+	if strings.Trim(text, "0123456789+-.eE") != "" || !strings.ContainsAny(text, "0123456789") {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return f, err == nil || math.IsInf(f, 0)
+}
+
+func (t *Token) warn(words string) { t.Warnings = append(t.Warnings, words) }
+
+// visible tells whether text has only visible ASCII and spaces (VSCHAR, RFC 6749 appendix A).
+func visible(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package tokencache
+
+import "context"
+
+// Forget drops the key from memory: record, failure, and what is not saved yet.
+// A mint on its way is cancelled; it neither saves nor publishes its result any
+// more, and its readers get ErrForgotten. A Save that runs already cannot be
+// stopped. Whoever deletes a stored record uses Change; whoever deletes those of
+// many keys makes Save return ErrForgotten, then calls ForgetIf and Settle, then deletes.
+func (c *Cache[R]) Forget(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forget(key)
+}
+
+// Change is how a stored record is deleted or replaced from outside: it forgets
+// the key and runs change while nothing else of the key runs. So no flight puts
+// back what was deleted, and whoever reads afterwards sees what storage says then.
+// change must not read the key through the cache: it would wait for itself.
+//
+// Errors: ErrEmptyKey; ErrClosed; ctx.Err(), if the key was not free before; ErrPanic; what change returned.
+func (c *Cache[R]) Change(ctx context.Context, key string, change func(ctx context.Context) error) error {
+	if key == "" {
+		return ErrEmptyKey
+	}
+	f, before, err := c.queue(ctx, key)
+	if err != nil {
+		return err
+	}
+	leave := func() {
+		c.release(key, f)
+		c.exit()
+	}
+	select {
+	case <-before:
+		defer leave()
+		return guarded(func() error { return change(ctx) })
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-c.ended:
+		err = ErrClosed
+	}
+	go func() { // the turn passes on when it comes
+		<-before
+		leave()
+	}()
+	return err
+}
+
+// queue forgets the key and takes it, or the turn after the flights that have it
+// or wait for it already; before is closed when the turn has come.
+func (c *Cache[R]) queue(ctx context.Context, key string) (f *flight[R], before chan struct{}, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, nil, ErrClosed
+	}
+	c.forget(key)
+	f = newFlight[R](ctx)
+	f.private = true
+	c.running++
+	last := c.flights[key]
+	if last == nil {
+		c.flights[key] = f
+		free := make(chan struct{})
+		close(free)
+		return f, free, nil
+	}
+	for last.next != nil {
+		last = last.next
+	}
+	last.next = f
+	return f, last.done, nil
+}
+
+// ForgetIf forgets every key that is in memory or on its way, and matches.
+func (c *Cache[R]) ForgetIf(match func(key string) bool) {
+	for key := range c.keys() {
+		if match(key) {
+			c.Forget(key)
+		}
+	}
+}
+
+// forget is Forget with mu held.
+func (c *Cache[R]) forget(key string) {
+	if f := c.flights[key]; f != nil {
+		f.forgotten, f.held = true, nil
+		f.abandon(ErrForgotten)
+	}
+	c.supersede(key)
+	c.hot.Remove(key)
+	c.failures.Remove(key)
+}
+
+func (c *Cache[R]) keys() map[string]struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := map[string]struct{}{}
+	for _, key := range c.hot.Keys() {
+		all[key] = struct{}{}
+	}
+	for _, key := range c.failures.Keys() {
+		all[key] = struct{}{}
+	}
+	for key := range c.unsaved {
+		all[key] = struct{}{}
+	}
+	for key := range c.flights {
+		all[key] = struct{}{}
+	}
+	return all
+}
+
+// Settle waits until none of the Saves that run now runs any more, of the keys
+// that match.
+// It returns ctx.Err() if the context ends first.
+func (c *Cache[R]) Settle(ctx context.Context, match func(key string) bool) error {
+	for key, saved := range c.saves() {
+		if !match(key) {
+			continue
+		}
+		select {
+		case <-saved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (c *Cache[R]) saves() map[string]chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := map[string]chan struct{}{}
+	for key, f := range c.flights {
+		if f.saving != nil {
+			all[key] = f.saving
+		}
+	}
+	return all
+}
+
+// Purge drops from memory every record that is stored, so that storage is read
+// again. Records not saved yet and remembered failures stay.
+func (c *Cache[R]) Purge() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.flights {
+		f.purged = true
+	}
+	c.hot.Purge()
+	for _, key := range c.failures.Keys() {
+		if m, ok := c.failures.Peek(key); ok && m.none {
+			again := *m
+			again.none = false
+			c.failures.Add(key, &again)
+		}
+	}
+}
+
+// Close ends the cache and returns when nothing of it runs any more, or when ctx
+// ends: what is on its way has that long, and is cancelled then. Background saves
+// are tried once more. Afterwards memory still answers; all else is ErrClosed.
+func (c *Cache[R]) Close(ctx context.Context) {
+	c.mu.Lock()
+	if !c.closed {
+		c.closed = true
+		close(c.closing)
+		if c.running == 0 {
+			close(c.idle)
+		}
+	}
+	c.mu.Unlock()
+
+	select {
+	case <-c.idle:
+	case <-ctx.Done():
+	}
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return
+	}
+	c.over = true
+	close(c.ended)
+	for _, f := range c.flights {
+		f.cancel(ErrClosed)
+	}
+}
