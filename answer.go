@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
+)
+
+// tokenAnswer is what creds/ and token/ return. Every key is always there,
+// empty rather than absent: templates print "<no value>" for a missing one.
+func tokenAnswer(d *definition, t *tokenEntry, minTTL time.Duration, now time.Time) map[string]any {
+	value := d.config.headerValue(t.AccessToken)
+	remaining := wholeSeconds(t.Expires.Sub(now))
+	ttl := rereadIn(t, minTTL, now)
+	return map[string]any{
+		"access_token":        t.AccessToken.Reveal(),
+		"token_type":          t.TokenType,
+		"scope":               t.Scope,
+		"expire_time":         t.Expires.UTC().Format(time.RFC3339),
+		"expires_in":          remaining,
+		"ttl":                 ttl,
+		"rotation_period":     max(1, wholeSeconds(now.Sub(t.Issued))+ttl),
+		"last_vault_rotation": t.Issued.UTC().Format(time.RFC3339),
+		"headers":             map[string]string{d.config.HeaderName: value},
+		"header_name":         d.config.HeaderName,
+		"header_value":        value,
+		"query":               map[string]string{},
+		"extra":               orEmpty(t.Extra),
+	}
+}
+
+// rereadIn is the number of seconds after which reading again pays: when the
+// token has so little life left that a reader is given another one.
+func rereadIn(t *tokenEntry, minTTL time.Duration, now time.Time) int64 {
+	if minTTL == 0 {
+		minTTL = tokencache.DefaultMinTTL(t.Expires.Sub(t.Issued))
+	}
+	return max(1, wholeSeconds(t.Expires.Sub(now)-minTTL-time.Second))
+}
+
+// wholeSeconds rounds down, so that nobody is promised more than there is.
+func wholeSeconds(d time.Duration) int64 { return max(0, int64(d/time.Second)) }
+
+// sameWords compares scopes, whose order means nothing (RFC 6749 section 3.3).
+func sameWords(text string, words []string) bool {
+	have, want := strings.Fields(text), slices.Clone(words)
+	slices.Sort(have)
+	slices.Sort(want)
+	return slices.Equal(slices.Compact(have), slices.Compact(want))
+}
+
+// tokenFields is the schema of tokenAnswer.
+func tokenFields() map[string]*framework.FieldSchema {
+	text := func(description string) *framework.FieldSchema {
+		return &framework.FieldSchema{Type: framework.TypeString, Required: true, Description: description}
+	}
+	secretText := func(description string) *framework.FieldSchema {
+		field := text(description)
+		field.DisplayAttrs = &framework.DisplayAttributes{Sensitive: true}
+		return field
+	}
+	number := func(description string) *framework.FieldSchema {
+		return &framework.FieldSchema{Type: framework.TypeInt, Required: true, Description: description}
+	}
+	pairs := func(description string) *framework.FieldSchema {
+		return &framework.FieldSchema{Type: framework.TypeKVPairs, Required: true, Description: description}
+	}
+	return map[string]*framework.FieldSchema{
+		"access_token":        secretText("The access token."),
+		"token_type":          text("Its type as the server gave it, mostly Bearer (RFC 6749 section 7.1)."),
+		"scope":               text("The scope that was granted; empty if the server did not say."),
+		"expire_time":         text("When the token expires, RFC 3339."),
+		"expires_in":          number("Seconds until then."),
+		"ttl":                 number("Seconds after which reading again pays."),
+		"rotation_period":     number("Seconds from last_vault_rotation to the time when reading again pays."),
+		"last_vault_rotation": text("When the token was obtained, RFC 3339."),
+		"headers":             pairs("All headers to send with a request to the API."),
+		"header_name":         text("The header to send, if there is exactly one."),
+		"header_value":        secretText("Its value, ready to send."),
+		"query":               pairs("All query parameters to send, for tokens that go into the URL."),
+		"extra":               pairs("Further values from the server's answer."),
+	}
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package oauthsecrets is a Vault secrets engine that hands applications OAuth
+// 2.0 tokens and keeps client secrets, passwords and refresh tokens to itself.
+package oauthsecrets
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
+)
+
+// operationPrefix starts the OpenAPI names of all operations.
+const operationPrefix = "oauth"
+
+// closeTime bounds Cleanup: Vault holds a lock over all mounts of the process meanwhile.
+const closeTime = 2 * time.Second
+
+// backend is one mount. It holds nothing that storage or the servers could not
+// give again, except tokens which could not be stored yet.
+type backend struct {
+	*framework.Backend
+
+	names       nameLocks // "config/<name>" or "role/<name>", held over a read-modify-write of the entry
+	definitions *definitions
+	tokens      *tokencache.Cache[*tokenEntry]
+}
+
+// Factory returns the factory of a backend that reports a version of the form
+// v1.2.3 to Vault, or none if it is empty.
+func Factory(version string) logical.Factory {
+	return func(ctx context.Context, conf *logical.BackendConfig) (logical.Backend, error) {
+		b := newBackend(version)
+		if err := b.Setup(ctx, conf); err != nil {
+			return nil, err
+		}
+		return b, nil
+	}
+}
+
+func newBackend(version string) *backend {
+	b := &backend{
+		definitions: newDefinitions(),
+		tokens:      tokencache.New[*tokenEntry](tokencache.Options{}),
+	}
+	b.Backend = &framework.Backend{
+		BackendType:    logical.TypeLogical,
+		RunningVersion: version,
+		Help:           strings.TrimSpace(backendHelp),
+		Paths: framework.PathAppend( // what applications read comes first: patterns are tried in order
+			b.pathCreds(),
+			b.pathToken(),
+			b.pathRoles(),
+			b.pathConfig(),
+			b.pathRebind(),
+			b.pathSettings(),
+		),
+		Secrets: []*framework.Secret{b.secretToken()},
+		PathsSpecial: &logical.Paths{
+			SealWrapStorage: sealWrapped(),
+			Root:            []string{"rebind/*"},
+		},
+		Invalidate: b.invalidate,
+		Clean:      b.clean,
+	}
+	return b
+}
+
+// invalidate hears of keys that another node has written.
+func (b *backend) invalidate(_ context.Context, key string) {
+	switch {
+	case strings.HasPrefix(key, tokenPrefix):
+		b.tokens.Forget(key)
+	case strings.HasPrefix(key, rolePrefix):
+		b.definitions.forgetRole(strings.TrimPrefix(key, rolePrefix))
+	default:
+		b.definitions.forgetAll()
+	}
+}
+
+func (b *backend) clean(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, closeTime)
+	defer cancel()
+	b.tokens.Close(ctx)
+	b.definitions.forgetAll()
+}
+
+const backendHelp = `
+The OAuth secrets engine hands out access tokens and keeps what they are obtained with.
+
+Say once how to talk to an authorization server (config/<name>) and which token is wanted (roles/<name>). Applications then read
+creds/<role>, for a token with a lease, or token/<role>, for one without. Tokens are obtained when first asked for, kept, shared among
+readers, and replaced before they expire. Client secrets, passwords and refresh tokens are never shown.
+`

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/transport"
+)
+
+// How client_secret_basic encodes id and secret.
+const (
+	basicForm = "form" // RFC 6749 section 2.3.1
+	basicRaw  = "raw"  // as they are
+)
+
+// How applications send a token unless the config says otherwise (RFC 6750 section 2.1).
+const (
+	tokenPlaceholder    = "{{token}}"
+	defaultHeaderName   = "Authorization"
+	defaultHeaderFormat = "Bearer " + tokenPlaceholder
+)
+
+// configEntry is an authorization server and our client there. Only the
+// operator's writes change it.
+type configEntry struct {
+	Version  int    `json:"version"`
+	Revision uint64 `json:"revision"` // counts the writes that changed something
+
+	// DestinationID is new whenever a destination field changes. Secrets of
+	// roles remember the one they were supplied for.
+	DestinationID string `json:"destination_id"`
+	// Rebound: an operator with sudo has accepted, for all roles, that their
+	// secrets go to the present destination.
+	Rebound bool `json:"rebound,omitempty"`
+
+	Description   string            `json:"description,omitempty"`
+	TokenURL      string            `json:"token_url"`
+	ClientID      string            `json:"client_id"`
+	ClientSecret  secret.String     `json:"client_secret,omitempty"`
+	AuthMethod    oauth.AuthMethod  `json:"client_auth_method"`
+	BasicEncoding string            `json:"client_secret_basic_encoding"`
+	Headers       map[string]string `json:"headers,omitempty"`
+	Params        map[string]string `json:"params,omitempty"`
+	HeaderName    string            `json:"header_name"`
+	HeaderFormat  string            `json:"header_format"`
+
+	CACert         string        `json:"ca_cert,omitempty"`
+	TLSClientCert  string        `json:"tls_client_cert,omitempty"`
+	TLSClientKey   secret.String `json:"tls_client_key,omitempty"`
+	TLSServerName  string        `json:"tls_server_name,omitempty"`
+	ProxyURL       string        `json:"proxy_url,omitempty"`
+	RequestTimeout time.Duration `json:"request_timeout,omitempty"` // nanoseconds; 0 is the default
+	AllowHTTP      bool          `json:"allow_http,omitempty"`
+
+	AllowedRoles []string `json:"allowed_roles"`
+}
+
+func newConfigEntry() *configEntry {
+	return &configEntry{
+		Version:       entryVersion,
+		AuthMethod:    oauth.ClientSecretBasic,
+		BasicEncoding: basicForm,
+		HeaderName:    defaultHeaderName,
+		HeaderFormat:  defaultHeaderFormat,
+		AllowedRoles:  []string{"*"},
+	}
+}
+
+// stored is the entry with its secrets in the clear.
+func (c *configEntry) stored() any {
+	return struct {
+		configEntry
+		ClientSecret secret.Plain `json:"client_secret,omitempty"`
+		TLSClientKey secret.Plain `json:"tls_client_key,omitempty"`
+	}{*c, secret.Plain(c.ClientSecret), secret.Plain(c.TLSClientKey)}
+}
+
+// clone returns a copy that shares nothing which a write could change.
+func (c *configEntry) clone() *configEntry {
+	copied := *c
+	copied.Headers, copied.Params = maps.Clone(c.Headers), maps.Clone(c.Params)
+	copied.AllowedRoles = slices.Clone(c.AllowedRoles)
+	return &copied
+}
+
+// allows tells whether a role of that name may use the config.
+func (c *configEntry) allows(role string) bool {
+	return slices.ContainsFunc(c.AllowedRoles, func(glob string) bool {
+		ok, _ := path.Match(glob, role) // the pattern was checked when it was written
+		return ok
+	})
+}
+
+// destination is everything that decides where secrets are sent, and who can
+// read them on the way. The client certificate is not part of it: it says who
+// we are, and its key is never sent.
+type destination struct {
+	tokenURL, caCert, serverName, proxyURL string
+	allowHTTP                              bool
+}
+
+func (c *configEntry) destination() destination {
+	return destination{c.TokenURL, c.CACert, c.TLSServerName, c.ProxyURL, c.AllowHTTP}
+}
+
+// movedFrom tells whether secrets would go elsewhere than under the entry before.
+func (c *configEntry) movedFrom(before *configEntry) bool {
+	return c.destination() != before.destination() ||
+		!maps.Equal(c.Headers, before.Headers) || !maps.Equal(c.Params, before.Params)
+}
+
+// check refuses what can never work. Its errors name the field and quote no value.
+func (c *configEntry) check(guard transport.Guard) error {
+	for _, check := range []func() error{
+		func() error { return required("token_url", c.TokenURL) },
+		func() error { return required("client_id", c.ClientID) },
+		func() error { return checkURL("token_url", c.TokenURL, guard, c.AllowHTTP) },
+		c.checkClient,
+		c.checkRequest,
+		c.checkUse,
+		func() error {
+			return between("request_timeout", c.RequestTimeout, time.Second, transport.DefaultTimeout)
+		},
+		func() error { return checkGlobs("allowed_roles", c.AllowedRoles) },
+	} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	client, err := transport.New(c.transport(guard)) // certificates, keys, proxy
+	if err != nil {
+		return err
+	}
+	client.CloseIdleConnections()
+	return nil
+}
+
+func (c *configEntry) checkClient() error {
+	if !slices.Contains(oauth.AuthMethods(), c.AuthMethod) {
+		return fmt.Errorf("client_auth_method must be one of %s", joined(oauth.AuthMethods()))
+	}
+	if c.AuthMethod == oauth.None && c.ClientSecret.IsSet() {
+		return fmt.Errorf("client_auth_method none uses no client_secret: clear it with client_secret=, or choose client_secret_basic or client_secret_post")
+	}
+	if c.BasicEncoding != basicForm && c.BasicEncoding != basicRaw {
+		return fmt.Errorf("client_secret_basic_encoding must be %s (RFC 6749 section 2.3.1) or %s", basicForm, basicRaw)
+	}
+	if c.AuthMethod == oauth.ClientSecretBasic && c.BasicEncoding == basicRaw && strings.Contains(c.ClientID, ":") {
+		return fmt.Errorf("client_id has a colon, which client_secret_basic_encoding=raw cannot carry: use form")
+	}
+	if hasControl(c.ClientID) {
+		return fmt.Errorf("client_id must not have control characters")
+	}
+	return nil
+}
+
+func (c *configEntry) checkRequest() error {
+	for name, value := range c.Headers {
+		if err := transport.CheckHeaderName(name); err != nil {
+			return fmt.Errorf("headers: %w", err)
+		}
+		if strings.EqualFold(name, "Authorization") && c.AuthMethod == oauth.ClientSecretBasic {
+			return fmt.Errorf("headers: Authorization is how client_secret_basic sends the client's secret; choose another client_auth_method to set it yourself")
+		}
+		if err := transport.CheckHeaderValue(value); err != nil {
+			return fmt.Errorf("headers: the value of %s: %w", name, err)
+		}
+	}
+	return checkParams(c.Params)
+}
+
+// checkUse looks at how applications are told to send the token.
+func (c *configEntry) checkUse() error {
+	if err := transport.CheckHeaderName(c.HeaderName); err != nil {
+		return fmt.Errorf("header_name: %w", err)
+	}
+	if strings.Count(c.HeaderFormat, tokenPlaceholder) != 1 {
+		return fmt.Errorf("header_format must have %s once, as in \"Bearer %s\"", tokenPlaceholder, tokenPlaceholder)
+	}
+	if err := transport.CheckHeaderValue(c.HeaderFormat); err != nil {
+		return fmt.Errorf("header_format: %w", err)
+	}
+	return nil
+}
+
+// transport returns the options of the config's HTTP client.
+func (c *configEntry) transport(guard transport.Guard) transport.Options {
+	return transport.Options{
+		CACert: c.CACert, ClientCert: c.TLSClientCert, ClientKey: c.TLSClientKey, ServerName: c.TLSServerName,
+		ProxyURL: c.ProxyURL, Timeout: c.RequestTimeout, AllowHTTP: c.AllowHTTP, Guard: guard,
+	}
+}
+
+// headerValue is what an application sends in HeaderName.
+func (c *configEntry) headerValue(token secret.String) string {
+	return strings.Replace(c.HeaderFormat, tokenPlaceholder, token.Reveal(), 1)
+}
+
+func (c *configEntry) host() string {
+	u, err := url.Parse(c.TokenURL)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// missingSecret returns the field without which no exchange can be tried.
+func (c *configEntry) missingSecret() string {
+	if c.AuthMethod != oauth.None && !c.ClientSecret.IsSet() {
+		return "client_secret"
+	}
+	return ""
+}
+
+func loadConfig(ctx context.Context, s logical.Storage, name string) (*configEntry, error) {
+	return load[configEntry](ctx, s, configPrefix+name)
+}
+
+func saveConfig(ctx context.Context, s logical.Storage, name string, c *configEntry) error {
+	return save(ctx, s, configPrefix+name, c.stored(), maxConfigSize)
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/vault/sdk/framework"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+)
+
+// configFields is the write side of config/<name>.
+func configFields() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"name": {
+			Type:        framework.TypeString,
+			Description: "Name of the config.",
+		},
+		"description": {
+			Type:        framework.TypeString,
+			Description: "What this server is, for people.",
+		},
+		"token_url": {
+			Type:        framework.TypeString,
+			Description: "Token endpoint of the authorization server (RFC 6749 section 3.2), such as https://login.example.com/oauth2/token. Required. Changing it requires client_secret in the same write.",
+		},
+		"client_id": {
+			Type:        framework.TypeString,
+			Description: "Client identifier at the server (RFC 6749 section 2.2). Required.",
+		},
+		"client_secret": {
+			Type:         framework.TypeString,
+			Description:  "Client secret. Never shown; client_secret= clears it.",
+			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+		},
+		"client_auth_method": {
+			Type:        framework.TypeString,
+			Default:     string(oauth.ClientSecretBasic),
+			Description: fmt.Sprintf("How the client authenticates, by its registered name (RFC 7591 section 2): %s. Never guessed.", joined(oauth.AuthMethods())),
+		},
+		"client_secret_basic_encoding": {
+			Type:        framework.TypeString,
+			Default:     basicForm,
+			Description: "How client_secret_basic encodes id and secret: form, as RFC 6749 section 2.3.1 says, or raw, for servers that take them as they are. They differ for secrets with characters other than letters, digits and -_.",
+		},
+		"headers": {
+			Type:        framework.TypeKVPairs,
+			Description: "Further headers of token requests, as name=value. They read back: not for secrets. Changing them requires client_secret in the same write.",
+		},
+		"params": {
+			Type:        framework.TypeKVPairs,
+			Description: "Further form parameters of token requests, as name=value. They read back: not for secrets. Changing them requires client_secret in the same write.",
+		},
+		"header_name": {
+			Type:        framework.TypeString,
+			Default:     defaultHeaderName,
+			Description: "Header in which applications send the token.",
+		},
+		"header_format": {
+			Type:        framework.TypeString,
+			Default:     defaultHeaderFormat,
+			Description: "Value of that header, in which {{token}} stands for the token, such as \"Zoho-oauthtoken {{token}}\".",
+		},
+		"ca_cert": {
+			Type:        framework.TypeString,
+			Description: "PEM certificates that are trusted in place of the system's, for a server behind a private authority. Changing them requires client_secret in the same write.",
+		},
+		"tls_client_cert": {
+			Type:        framework.TypeString,
+			Description: "PEM client certificate for mutual TLS. Goes with tls_client_key.",
+		},
+		"tls_client_key": {
+			Type:         framework.TypeString,
+			Description:  "PEM private key of tls_client_cert. Never shown.",
+			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+		},
+		"tls_server_name": {
+			Type:        framework.TypeString,
+			Description: "Name expected in the server's certificate, in place of the URL's host. Changing it requires client_secret in the same write.",
+		},
+		"proxy_url": {
+			Type:        framework.TypeString,
+			Description: "Proxy for token requests (http, https or socks5). None is used otherwise: Vault's environment is not consulted. Changing it requires client_secret in the same write.",
+		},
+		"request_timeout": {
+			Type:        framework.TypeDurationSecond,
+			Description: "Time for one token request, 30s at most, which is the default (0).",
+		},
+		"allow_http": {
+			Type:        framework.TypeBool,
+			Description: "Allow http:// URLs, which send secrets in the clear. Changing it requires client_secret in the same write.",
+		},
+		"allowed_roles": {
+			Type:        framework.TypeCommaStringSlice,
+			Default:     []string{"*"},
+			Description: "Roles that may use this config, as names or patterns such as app-*. Looked at when a role is written and when a token is read.",
+		},
+		"force": {
+			Type:        framework.TypeBool,
+			Description: "Delete only: delete the config although roles use it.",
+			Query:       true,
+		},
+	}
+}
+
+const configHelp = `
+A config says how to talk to an authorization server. Roles name it to say which token they want there.
+
+    vault write oauth/config/crm token_url=https://login.example.com/oauth2/token client_id=app client_secret=@secret.txt
+
+A write changes the fields that it names. Secrets are never read back: client_secret_set says whether there is one. Whoever changes
+where secrets are sent (token_url, headers, params, ca_cert, tls_server_name, proxy_url, allow_http) must give client_secret in the
+same write, and roles with a secret of their own then need it written again, or rebind/<name>. Rotating client_secret replaces no
+token: the new secret is used from the next exchange on.
+`

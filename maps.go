@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// tidyMap takes a map field as people write it: k=v once or repeated, a JSON
+// object, or its text; "" is the empty map. The framework reads the text
+// {"q":"x=y"} as one pair, refuses an object among others, and cannot be told
+// to clear a map. Its errors quote no value.
+func tidyMap(key string, value any) (map[string]any, error) {
+	switch v := value.(type) {
+	case map[string]any:
+		return scalars(key, v)
+	case string:
+		return mapFromText(key, v)
+	case []any:
+		pairs := make(map[string]any, len(v))
+		for _, item := range v {
+			text, ok := item.(string)
+			if !ok || addPair(pairs, text) != nil {
+				return nil, notPairs(key)
+			}
+		}
+		return pairs, nil
+	}
+	return nil, notPairs(key)
+}
+
+func mapFromText(key, text string) (map[string]any, error) {
+	text = strings.TrimSpace(text)
+	pairs := map[string]any{}
+	if text == "" {
+		return pairs, nil
+	}
+	if !strings.HasPrefix(text, "{") {
+		if err := addPair(pairs, text); err != nil {
+			return nil, notPairs(key)
+		}
+		return pairs, nil
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&pairs); err != nil || decoder.More() {
+		return nil, fmt.Errorf("%s is not valid JSON: an object of texts is wanted, as in {\"name\": \"value\"}", key)
+	}
+	return scalars(key, pairs)
+}
+
+func addPair(pairs map[string]any, text string) error {
+	name, value, ok := strings.Cut(text, "=")
+	if _, twice := pairs[name]; !ok || name == "" || twice {
+		return fmt.Errorf("not a pair")
+	}
+	pairs[name] = value
+	return nil
+}
+
+// scalars turns numbers and booleans into the texts that they are on the wire.
+func scalars(key string, object map[string]any) (map[string]any, error) {
+	texts := make(map[string]any, len(object))
+	for name, value := range object {
+		switch v := value.(type) {
+		case string:
+			texts[name] = v
+		case json.Number:
+			texts[name] = v.String()
+		case float64: // how numbers reach a plugin
+			texts[name] = strconv.FormatFloat(v, 'f', -1, 64)
+		case bool:
+			texts[name] = strconv.FormatBool(v)
+		default:
+			return nil, fmt.Errorf("%s: each value must be a text, a number or a boolean", key)
+		}
+	}
+	return texts, nil
+}
+
+func notPairs(key string) error {
+	return fmt.Errorf("%s must be name=value (repeat %s=name=value for more, each name once), or a JSON object of texts", key, key)
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
+)
+
+// patch lays the fields of a write over an entry. A field that was not given
+// keeps its value; one that was given empty is cleared.
+type patch struct{ *framework.FieldData }
+
+func given[T any](p patch, field string, set func(T)) {
+	if raw, ok := p.GetOk(field); ok {
+		set(raw.(T))
+	}
+}
+
+func (p patch) text(field string, to *string) {
+	given(p, field, func(v string) { *to = v })
+}
+
+// textOr is for fields whose empty value means the default.
+func (p patch) textOr(field string, to *string, fallback string) {
+	given(p, field, func(v string) {
+		if *to = v; v == "" {
+			*to = fallback
+		}
+	})
+}
+
+// secret tells whether a value was given, and returns a warning if it looks
+// like one made with echo.
+func (p patch) secret(field string, to *secret.String) (supplied bool, warnings []string) {
+	given(p, field, func(v string) {
+		*to, supplied = secret.String(v), v != ""
+		if to.EndsInNewline() {
+			warnings = append(warnings, field+" ends in a newline: if it was made with echo, use echo -n or printf")
+		}
+	})
+	return supplied, warnings
+}
+
+func (p patch) flag(field string, to *bool) {
+	given(p, field, func(v bool) { *to = v })
+}
+
+func (p patch) duration(field string, to *time.Duration) {
+	given(p, field, func(v int) { *to = seconds(v) })
+}
+
+func (p patch) list(field string, to *[]string) {
+	given(p, field, func(v []string) {
+		*to = slices.DeleteFunc(slices.Clone(v), func(s string) bool { return s == "" })
+	})
+}
+
+// words is a list that is split on spaces too, as scopes are written (RFC 6749 section 3.3).
+func (p patch) words(field string, to *[]string) {
+	given(p, field, func(v []string) { *to = strings.Fields(strings.Join(v, " ")) })
+}
+
+func (p patch) pairs(field string, to *map[string]string) {
+	given(p, field, func(v map[string]string) { *to = v })
+}
+
+// maxSeconds keeps a duration in seconds from overflowing; every check refuses more.
+const maxSeconds = 100 * 365 * 24 * 3600
+
+func seconds(n int) time.Duration { return time.Duration(min(n, maxSeconds)) * time.Second }
+
+// asSeconds is how durations read back.
+func asSeconds(d time.Duration) int64 { return int64(d / time.Second) }
+
+// orEmpty reads back an unset map as {}, never as null.
+func orEmpty(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
+
+func orNone(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"strings"
+
+	"github.com/hashicorp/go-uuid"
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+)
+
+func (b *backend) pathConfig() []*framework.Path {
+	attributes := &framework.DisplayAttributes{OperationPrefix: operationPrefix}
+	write := &framework.PathOperation{
+		Callback:                    b.configWrite,
+		Summary:                     "Create a config, or change one. A field that is left out keeps its value.",
+		DisplayAttrs:                &framework.DisplayAttributes{OperationVerb: "write", OperationSuffix: "config"},
+		Responses:                   noContent(),
+		ForwardPerformanceStandby:   true,
+		ForwardPerformanceSecondary: true,
+	}
+	return []*framework.Path{{
+		Pattern:        "config/" + framework.GenericNameRegex("name"),
+		DisplayAttrs:   attributes,
+		Fields:         configFields(),
+		ExistenceCheck: b.configExists,
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.CreateOperation: write,
+			logical.UpdateOperation: write,
+			logical.ReadOperation: &framework.PathOperation{
+				Callback:     b.configRead,
+				Summary:      "Read a config. Secrets are not shown, only whether they are set.",
+				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "read", OperationSuffix: "config"},
+				Responses:    answers(configAnswer()),
+			},
+			logical.DeleteOperation: &framework.PathOperation{
+				Callback:                    b.configDelete,
+				Summary:                     "Delete a config. Refused while roles use it, unless force is true.",
+				DisplayAttrs:                &framework.DisplayAttributes{OperationVerb: "delete", OperationSuffix: "config"},
+				Responses:                   noContent(),
+				ForwardPerformanceStandby:   true,
+				ForwardPerformanceSecondary: true,
+			},
+		},
+		HelpSynopsis:    "An authorization server, and our client there.",
+		HelpDescription: configHelp,
+	}, {
+		Pattern:      "config/?$",
+		DisplayAttrs: attributes,
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ListOperation: &framework.PathOperation{
+				Callback:     b.configList,
+				Summary:      "List the configs.",
+				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "list", OperationSuffix: "configs"},
+				Responses:    answers(listAnswer()),
+			},
+		},
+		HelpSynopsis:    "The names of all configs.",
+		HelpDescription: "Lists the configs. With -detailed, the command line also shows each one's host and client_id.",
+	}}
+}
+
+func (b *backend) configExists(ctx context.Context, req *logical.Request, data *framework.FieldData) (bool, error) {
+	entry, err := req.Storage.Get(ctx, configPrefix+data.Get("name").(string))
+	return entry != nil, err
+}
+
+func (b *backend) configRead(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
+	config, err := loadConfig(ctx, req.Storage, data.Get("name").(string))
+	if err != nil || config == nil {
+		return nil, err
+	}
+	return &logical.Response{Data: config.shown()}, nil
+}
+
+func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
+	name := data.Get("name").(string)
+	if err := checkName("the name", name); err != nil {
+		return logical.ErrorResponse(err.Error()), nil
+	}
+	if _, ok := data.GetOk("force"); ok {
+		return logical.ErrorResponse("force is for deleting a config only"), nil
+	}
+	defer b.names.lock(configPrefix + name)()
+
+	before, err := loadConfig(ctx, req.Storage, name)
+	if err != nil {
+		return nil, err
+	}
+	config := newConfigEntry()
+	if before != nil {
+		config = before.clone()
+	}
+	resp := &logical.Response{}
+	suppliedSecret := config.apply(patch{data}, resp)
+
+	settings, err := loadSettings(ctx, req.Storage)
+	if err != nil {
+		return nil, err
+	}
+	if err := config.check(settings.guard()); err != nil {
+		return logical.ErrorResponse(err.Error()), nil
+	}
+	if before != nil && reflect.DeepEqual(config, before) {
+		return orNil(resp), nil
+	}
+	if refusal, err := b.configMove(ctx, req, name, before, config, suppliedSecret, resp); refusal != nil || err != nil {
+		return refusal, err
+	}
+	if field := config.missingSecret(); field != "" {
+		resp.AddWarning(fmt.Sprintf("no %s is set yet: until it is, no role of this config can obtain a token", field))
+	}
+	config.Revision++
+	if err := saveConfig(ctx, req.Storage, name, config); err != nil {
+		return saveFailed(err)
+	}
+	b.definitions.forgetAll()
+	return orNil(resp), nil
+}
+
+// configMove gives the config a new destination id if its secrets would go
+// elsewhere, and lets that happen only to those who know the config's secret:
+// the right to update a config must not be a way to read what it holds.
+func (b *backend) configMove(ctx context.Context, req *logical.Request, name string, before, config *configEntry, supplied bool, resp *logical.Response) (*logical.Response, error) {
+	if before != nil && !config.movedFrom(before) {
+		return nil, nil
+	}
+	if before != nil && before.ClientSecret.IsSet() && config.ClientSecret.IsSet() && !supplied {
+		return logical.ErrorResponse("this changes where the client's secret is sent: give client_secret in the same write (or clear it with client_secret=)"), nil
+	}
+	id, err := uuid.GenerateUUID()
+	if err != nil {
+		return nil, err
+	}
+	config.DestinationID, config.Rebound = id, false
+	roles, err := rolesOf(ctx, req.Storage, name)
+	if err != nil {
+		return nil, err
+	}
+	if len(roles) > 0 {
+		resp.AddWarning(fmt.Sprintf("config %s now points elsewhere. Roles that use it: %s. Those with a secret of their own need it written again; or accept the move for all: vault write -force %srebind/%s",
+			name, countAndFirst(roles), req.MountPoint, name))
+	}
+	return nil, nil
+}
+
+func (b *backend) configDelete(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
+	name := data.Get("name").(string)
+	defer b.names.lock(configPrefix + name)()
+
+	if !data.Get("force").(bool) {
+		roles, err := b.rolesInUse(ctx, req.Storage, name)
+		if err != nil {
+			return nil, err
+		}
+		if len(roles) > 0 {
+			return logical.ErrorResponse("config %s is in use by %s: delete them first, or delete it anyway with \"vault delete %sconfig/%s force=true\"", name, countAndFirst(roles), req.MountPoint, name), nil
+		}
+	}
+	if err := req.Storage.Delete(ctx, configPrefix+name); err != nil {
+		return nil, err
+	}
+	b.definitions.forgetAll()
+	return nil, nil
+}
+
+// rolesInUse is rolesOf, with the first ten held against the roles themselves:
+// after a crash the index may name one too many.
+func (b *backend) rolesInUse(ctx context.Context, s logical.Storage, config string) ([]string, error) {
+	roles, err := rolesOf(ctx, s, config)
+	if err != nil {
+		return nil, err
+	}
+	var used []string
+	for i, name := range roles {
+		if len(used) == namesShown {
+			return append(used, roles[i:]...), nil
+		}
+		role, err := loadRole(ctx, s, name)
+		if err != nil {
+			return nil, err
+		}
+		if role != nil && role.Config == config {
+			used = append(used, name)
+		}
+	}
+	return used, nil
+}
+
+func (b *backend) configList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	return listDetailed(ctx, req.Storage, configPrefix, func(name string) (map[string]any, error) {
+		config, err := loadConfig(ctx, req.Storage, name)
+		if err != nil || config == nil {
+			return nil, err
+		}
+		return map[string]any{"host": config.host(), "client_id": config.ClientID, "description": config.Description}, nil
+	})
+}
+
+// apply lays a write over the entry and tells whether the client's secret was
+// in it. Its warnings go to resp.
+func (c *configEntry) apply(p patch, resp *logical.Response) (suppliedSecret bool) {
+	p.text("description", &c.Description)
+	p.text("token_url", &c.TokenURL)
+	p.text("client_id", &c.ClientID)
+	suppliedSecret, warnings := p.secret("client_secret", &c.ClientSecret)
+	resp.Warnings = append(resp.Warnings, warnings...)
+	p.textOr("client_auth_method", (*string)(&c.AuthMethod), string(oauth.ClientSecretBasic))
+	p.textOr("client_secret_basic_encoding", &c.BasicEncoding, basicForm)
+	p.pairs("headers", &c.Headers)
+	p.pairs("params", &c.Params)
+	p.textOr("header_name", &c.HeaderName, defaultHeaderName)
+	p.textOr("header_format", &c.HeaderFormat, defaultHeaderFormat)
+	p.text("ca_cert", &c.CACert)
+	p.text("tls_client_cert", &c.TLSClientCert)
+	p.secret("tls_client_key", &c.TLSClientKey) // PEM ends in a newline
+	p.text("tls_server_name", &c.TLSServerName)
+	p.text("proxy_url", &c.ProxyURL)
+	p.duration("request_timeout", &c.RequestTimeout)
+	p.flag("allow_http", &c.AllowHTTP)
+	p.list("allowed_roles", &c.AllowedRoles)
+	return suppliedSecret
+}
+
+// shown is the entry as it reads back: secrets only as set or not.
+func (c *configEntry) shown() map[string]any {
+	return map[string]any{
+		"description":                  c.Description,
+		"token_url":                    c.TokenURL,
+		"client_id":                    c.ClientID,
+		"client_secret_set":            c.ClientSecret.IsSet(),
+		"client_auth_method":           string(c.AuthMethod),
+		"client_secret_basic_encoding": c.BasicEncoding,
+		"headers":                      orEmpty(c.Headers),
+		"params":                       orEmpty(c.Params),
+		"header_name":                  c.HeaderName,
+		"header_format":                c.HeaderFormat,
+		"ca_cert":                      c.CACert,
+		"tls_client_cert":              c.TLSClientCert,
+		"tls_client_key_set":           c.TLSClientKey.IsSet(),
+		"tls_server_name":              c.TLSServerName,
+		"proxy_url":                    c.ProxyURL,
+		"request_timeout":              asSeconds(c.RequestTimeout),
+		"allow_http":                   c.AllowHTTP,
+		"allowed_roles":                orNone(c.AllowedRoles),
+	}
+}
+
+// configAnswer is the schema of shown: the writable fields without the secrets.
+func configAnswer() map[string]*framework.FieldSchema {
+	return answerOf(configFields(), "name", "force")
+}
+
+// answerOf derives what a read returns from what a write takes: a secret
+// becomes <field>_set.
+func answerOf(fields map[string]*framework.FieldSchema, without ...string) map[string]*framework.FieldSchema {
+	answer := maps.Clone(fields)
+	for _, name := range without {
+		delete(answer, name)
+	}
+	for name, schema := range fields {
+		if schema.DisplayAttrs != nil && schema.DisplayAttrs.Sensitive {
+			delete(answer, name)
+			answer[name+"_set"] = &framework.FieldSchema{
+				Type: framework.TypeBool, Required: true,
+				Description: "Whether " + name + " is set; it is never shown.",
+			}
+		}
+	}
+	return answer
+}
+
+// namesShown is how many names a message lists.
+const namesShown = 10
+
+func countAndFirst(names []string) string {
+	text := fmt.Sprintf("%d (%s", len(names), strings.Join(names[:min(len(names), namesShown)], ", "))
+	if len(names) > namesShown {
+		text += ", ..."
+	}
+	return text + ")"
+}
+
+func orNil(resp *logical.Response) *logical.Response {
+	if len(resp.Warnings) == 0 {
+		return nil
+	}
+	return resp
+}

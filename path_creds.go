@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
+)
+
+// secretType is the type of the leases on tokens.
+const secretType = "oauth_token"
+
+func (b *backend) pathCreds() []*framework.Path {
+	read := func(verb string) *framework.PathOperation {
+		return &framework.PathOperation{
+			Callback:     b.credsRead,
+			Summary:      "Get the role's token, with a lease as long as it lives.",
+			DisplayAttrs: &framework.DisplayAttributes{OperationVerb: verb, OperationSuffix: "credentials"},
+			Responses:    answers(tokenFields()),
+			// Where a lease cannot be registered, the request goes to where it can.
+			ForwardPerformanceStandby:   true,
+			ForwardPerformanceSecondary: true,
+		}
+	}
+	return []*framework.Path{{
+		Pattern:      "creds/" + framework.GenericNameRegex("role"),
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix},
+		Fields:       map[string]*framework.FieldSchema{"role": roleField(), "min_ttl": minTTLField()},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ReadOperation:   read("generate"),
+			logical.UpdateOperation: read("generate-with-parameters"), // how Vault Agent and Secrets Operator send parameters
+		},
+		HelpSynopsis:    "The role's token, with a lease.",
+		HelpDescription: credsHelp,
+	}}
+}
+
+func (b *backend) secretToken() *framework.Secret {
+	return &framework.Secret{Type: secretType, Fields: tokenFields(), Revoke: b.credsRevoke}
+}
+
+func (b *backend) credsRead(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
+	read, err := b.current(ctx, req, data)
+	if err != nil {
+		return refuse(err)
+	}
+	now := time.Now()
+	resp := read.respond(now)
+	leased := b.Secret(secretType).Response(resp.Data, map[string]any{"role": read.definition.name, "role_id": read.definition.role.ID})
+	leased.Warnings = resp.Warnings
+	leased.Secret.Renewable = false
+	leased.Secret.TTL = b.leaseFor(read.token, now)
+	return leased, nil
+}
+
+// leaseFor is the token's remaining life within the mount's limit, and never 0:
+// Vault would take that for its default of 32 days.
+func (b *backend) leaseFor(t *tokenEntry, now time.Time) time.Duration {
+	left := t.Expires.Sub(now).Truncate(time.Second)
+	if most := b.System().MaxLeaseTTL(); most > 0 {
+		left = min(left, most)
+	}
+	return max(left, time.Second)
+}
+
+// credsRevoke has nothing to do: others hold the same token. It needs neither
+// the role nor the network, so that a mount can always be disabled.
+func (b *backend) credsRevoke(context.Context, *logical.Request, *framework.FieldData) (*logical.Response, error) {
+	return nil, nil
+}
+
+// current is the token that a plain read gets.
+func (b *backend) current(ctx context.Context, req *logical.Request, data *framework.FieldData) (*tokenRead, error) {
+	return b.obtain(ctx, req, data.Get("role").(string), data.Get("min_ttl").(int),
+		func(d *definition, need tokencache.Need, src tokencache.Source[*tokenEntry]) (tokencache.Answer[*tokenEntry], error) {
+			return b.tokens.Get(ctx, d.key, need, src)
+		})
+}
+
+const credsHelp = `
+Reading this path returns the role's access token, and the header to send it in. The token is shared by all readers of the role and
+obtained only when there is none with enough life left. The lease lasts as long as the token and cannot be renewed: read again instead.
+Revoking a lease does not end the token, since others hold it.
+
+    vault read oauth/creds/crm
+    vault read oauth/creds/crm min_ttl=10m
+`

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
+)
+
+func (b *backend) pathToken() []*framework.Path {
+	attributes := &framework.DisplayAttributes{OperationPrefix: operationPrefix}
+	read := func(verb string) *framework.PathOperation {
+		return &framework.PathOperation{
+			Callback:     b.tokenRead,
+			Summary:      "Get the role's token, without a lease.",
+			DisplayAttrs: &framework.DisplayAttributes{OperationVerb: verb, OperationSuffix: "token"},
+			Responses:    answers(tokenFields()),
+		}
+	}
+	return []*framework.Path{{
+		Pattern:      "token/" + framework.GenericNameRegex("role"),
+		DisplayAttrs: attributes,
+		Fields:       map[string]*framework.FieldSchema{"role": roleField(), "min_ttl": minTTLField()},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.ReadOperation:   read("read"),
+			logical.UpdateOperation: read("read-with-parameters"),
+			logical.DeleteOperation: &framework.PathOperation{
+				Callback:                    b.tokenDelete,
+				Summary:                     "Forget the role's token; the next read obtains a new one.",
+				DisplayAttrs:                &framework.DisplayAttributes{OperationVerb: "delete", OperationSuffix: "token"},
+				Responses:                   noContent(),
+				ForwardPerformanceStandby:   true,
+				ForwardPerformanceSecondary: true,
+			},
+		},
+		HelpSynopsis:    "The role's token, without a lease.",
+		HelpDescription: tokenHelp,
+	}, {
+		Pattern:      "token/" + framework.GenericNameRegex("role") + "/renew",
+		DisplayAttrs: attributes,
+		Fields: map[string]*framework.FieldSchema{
+			"role": roleField(),
+			"rejected_sha256": {
+				Type:        framework.TypeString,
+				Description: "SHA-256 of the token that an API has rejected, in hexadecimal. The token is replaced only if it is still this one.",
+			},
+		},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback:                    b.tokenRenew,
+				Summary:                     "Replace the role's token now, and return the new one.",
+				DisplayAttrs:                &framework.DisplayAttributes{OperationVerb: "renew", OperationSuffix: "token"},
+				Responses:                   answers(tokenFields()),
+				ForwardPerformanceStandby:   true,
+				ForwardPerformanceSecondary: true,
+			},
+		},
+		HelpSynopsis:    "Replace the role's token now.",
+		HelpDescription: renewHelp,
+	}}
+}
+
+func (b *backend) tokenRead(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
+	read, err := b.current(ctx, req, data)
+	if err != nil {
+		return refuse(err)
+	}
+	return read.respond(time.Now()), nil
+}
+
+func (b *backend) tokenRenew(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
+	rejected, err := hex.DecodeString(data.Get("rejected_sha256").(string))
+	if err != nil || len(rejected) != 0 && len(rejected) != sha256.Size {
+		return logical.ErrorResponse("rejected_sha256 must be 64 hexadecimal digits, as in: printf %%s \"$TOKEN\" | sha256sum"), nil
+	}
+	wanted := func(held *tokenEntry) bool {
+		sum := sha256.Sum256([]byte(held.AccessToken.Reveal()))
+		return len(rejected) == 0 || subtle.ConstantTimeCompare(rejected, sum[:]) == 1
+	}
+	read, err := b.obtain(ctx, req, data.Get("role").(string), 0,
+		func(d *definition, need tokencache.Need, src tokencache.Source[*tokenEntry]) (tokencache.Answer[*tokenEntry], error) {
+			return b.tokens.Renew(ctx, d.key, need, src, wanted)
+		})
+	if err != nil {
+		return refuse(err)
+	}
+	return read.respond(time.Now()), nil
+}
+
+func (b *backend) tokenDelete(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
+	name := data.Get("role").(string)
+	role, err := loadRole(ctx, req.Storage, name)
+	if err != nil {
+		return nil, err
+	}
+	if role == nil {
+		return logical.ErrorResponse("no role named %s; see \"vault list %sroles\"", name, req.MountPoint), nil
+	}
+	key, err := tokenKey(role.ID, sharedHolder)
+	if err != nil {
+		return nil, err
+	}
+	return nil, b.tokens.Change(ctx, key, func(ctx context.Context) error {
+		return req.Storage.Delete(ctx, key)
+	})
+}
+
+const tokenHelp = `
+Reading this path returns the same as creds/<role>, without a lease: for callers with high rates, since each lease is a write to
+Vault's storage. ttl says after how many seconds reading again pays. Deleting it makes the engine forget the token, and the refresh
+token with it; the next read obtains a new one.
+`
+
+const renewHelp = `
+Writing this path replaces the role's token and returns the new one. An application whose token was rejected by the API names it in
+rejected_sha256: many that do so at once cost one exchange, since all but the first get the token that has replaced it. It also asks a
+server again that the engine leaves in peace after a failure.
+
+    vault write -force oauth/token/crm/renew
+`

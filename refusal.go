@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
+)
+
+// readError is why a role has no token for a reader.
+type readError struct {
+	role, mount string
+	definition  *definition
+	err         error
+}
+
+func (e *readError) Error() string { return reason(e.err) }
+func (e *readError) Unwrap() error { return e.err }
+
+// refuse turns a failed read into Vault's answer: 400 for what an operator has
+// to mend, 502 for what may pass by itself.
+func refuse(err error) (*logical.Response, error) {
+	if errors.Is(err, logical.ErrReadOnly) {
+		return nil, logical.ErrReadOnly // as it is: Vault forwards by it
+	}
+	if mend := operatorError(""); errors.As(err, &mend) {
+		return logical.ErrorResponse(string(mend)), nil
+	}
+	read := (*readError)(nil)
+	if !errors.As(err, &read) {
+		return nil, err
+	}
+	failed := (*oauth.Error)(nil)
+	switch {
+	case errors.As(err, &failed) && operatorsToMend(failed.Kind):
+		return logical.ErrorResponse(read.refusal(failed)), nil
+	case failed != nil:
+		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s: %s. This is between Vault and the server: %s", read.role, failed, read.nextTry()))
+	case errors.Is(err, tokencache.ErrInProgress):
+		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s yet: %s has not answered; the exchange is still in progress, read again", read.role, read.definition.config.host()))
+	case errors.Is(err, tokencache.ErrExpired):
+		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s: %s issues tokens that have expired on arrival; compare its clock and Vault's", read.role, read.definition.config.host()))
+	}
+	return nil, read.err
+}
+
+// refusal says what the server refused, whose it is to mend, and how.
+func (e *readError) refusal(failed *oauth.Error) string {
+	config := fmt.Sprintf("%sconfig/%s", e.mount, e.definition.role.Config)
+	role := fmt.Sprintf("%sroles/%s", e.mount, e.role)
+	var mend string
+	switch failed.Code {
+	case "invalid_client":
+		mend = fmt.Sprintf("the server does not accept client_id, client_secret or client_auth_method (now %s) of %s: see \"vault read %s\"; for a secret with special characters also client_secret_basic_encoding", e.definition.config.AuthMethod, config, config)
+	case "invalid_grant":
+		mend = fmt.Sprintf("the server does not accept the credentials of %s: vault write %s password=...", role, role)
+	case "invalid_scope":
+		mend = fmt.Sprintf("the server does not grant scopes of %s: vault write %s scopes=...", role, role)
+	case "unauthorized_client", "unsupported_grant_type":
+		mend = fmt.Sprintf("the server does not allow flow %s to client_id of %s: allow it there, or choose another flow for %s", e.definition.role.Flow, config, role)
+	default:
+		mend = fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
+	}
+	if failed.Kind == oauth.Redirected {
+		mend = fmt.Sprintf("redirects are not followed, since they would send the secret on: correct token_url of %s", config)
+	}
+	return fmt.Sprintf("no token for role %s: %s. This is for an operator to mend: %s. %s", e.role, failed, mend, e.nextTry())
+}
+
+// nextTry says when the server is asked again, and how to ask it now.
+func (e *readError) nextTry() string {
+	again := fmt.Sprintf("vault write -force %stoken/%s/renew", e.mount, e.role)
+	remembered := (*tokencache.RememberedError)(nil)
+	if !errors.As(e.err, &remembered) {
+		return "to try again: " + again
+	}
+	return fmt.Sprintf("the engine asks again after %s (in %s); to ask now: %s",
+		remembered.Until.UTC().Format(time.RFC3339), max(time.Until(remembered.Until).Round(time.Second), time.Second), again)
+}
+
+// reason is a failure in a few words, for a warning.
+func reason(err error) string {
+	remembered := (*tokencache.RememberedError)(nil)
+	failed := (*oauth.Error)(nil)
+	switch {
+	case errors.As(err, &failed) && errors.As(err, &remembered):
+		return fmt.Sprintf("%s (next try after %s)", failed, remembered.Until.UTC().Format(time.RFC3339))
+	case failed != nil:
+		return failed.Error()
+	case errors.Is(err, tokencache.ErrInProgress):
+		return "the server has not answered yet"
+	}
+	return "the engine or Vault's storage failed; see Vault's log"
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// Storage keys. Changing one is a migration.
+//
+//	config/<name>                           configEntry
+//	role/<name>                             roleEntry
+//	token/<role id>/<holder and narrowing>  tokenEntry
+//	use/<config>/<role>                     nothing: which roles name a config
+//	settings                                settingsEntry
+//
+// The index under use/ is written before a role and deleted after it, so that
+// it may name a role too many after a crash, and never one too few.
+const (
+	configPrefix = "config/"
+	rolePrefix   = "role/"
+	tokenPrefix  = "token/"
+	usePrefix    = "use/"
+	settingsKey  = "settings"
+)
+
+// entryVersion is written into every entry, for the day its form changes.
+const entryVersion = 1
+
+// Largest stored forms, in bytes.
+const (
+	maxConfigSize = 64 << 10
+	maxRoleSize   = 16 << 10
+	maxTokenSize  = 256 << 10
+)
+
+// sealWrapped returns the prefixes under which secrets lie. Each must end in
+// "/": without it Vault takes the string for one exact key.
+func sealWrapped() []string { return []string{configPrefix, rolePrefix, tokenPrefix} }
+
+// tooLargeError refuses an entry before it is stored: a user's mistake.
+type tooLargeError struct{ size, limit int }
+
+func (e tooLargeError) Error() string {
+	return fmt.Sprintf("the entry would take %d bytes, and %d is the limit: shorten its texts", e.size, e.limit)
+}
+
+// saveFailed is the answer to a write whose entry could not be stored.
+func saveFailed(err error) (*logical.Response, error) {
+	if tooLarge := (tooLargeError{}); errors.As(err, &tooLarge) {
+		return logical.ErrorResponse(err.Error()), nil
+	}
+	return nil, err
+}
+
+// load reads the entry at key into a new T. A missing entry is nil, nil.
+func load[T any](ctx context.Context, s logical.Storage, key string) (*T, error) {
+	raw, err := s.Get(ctx, key)
+	if err != nil || raw == nil {
+		return nil, err
+	}
+	entry := new(T)
+	if err := json.Unmarshal(raw.Value, entry); err != nil {
+		return nil, fmt.Errorf("the stored entry %s cannot be read", redactKey(key)) // the decoder's own words would quote it
+	}
+	return entry, nil
+}
+
+// save writes stored, an entry's stored form, which has its secrets in the clear.
+func save(ctx context.Context, s logical.Storage, key string, stored any, limit int) error {
+	value, err := json.Marshal(stored)
+	if err != nil {
+		return errors.New("the entry cannot be encoded")
+	}
+	if len(value) > limit {
+		return tooLargeError{len(value), limit}
+	}
+	return s.Put(ctx, &logical.StorageEntry{Key: key, Value: value})
+}
+
+// redactKey keeps the part of a key that people know.
+func redactKey(key string) string {
+	if strings.HasPrefix(key, tokenPrefix) {
+		return tokenPrefix + "..."
+	}
+	return key
+}
+
+// tokenKey is where a role's token lies. The parts, which say for whom the
+// token is and how it is narrowed, are length-prefixed: no two lists of parts
+// share a key. An empty holder would be everybody's, so it is an error.
+func tokenKey(roleID, holder string, narrowing ...string) (string, error) {
+	if roleID == "" || holder == "" {
+		return "", errors.New("a token needs a role id and a holder")
+	}
+	hash := sha256.New()
+	for _, part := range append([]string{holder}, narrowing...) {
+		hash.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
+	}
+	return tokenPrefix + roleID + "/" + hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// deleteTokens removes every token of a role, whoever holds it.
+func deleteTokens(ctx context.Context, s logical.Storage, roleID string) error {
+	prefix := tokenPrefix + roleID + "/"
+	keys, err := s.List(ctx, prefix)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := s.Delete(ctx, prefix+key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rolesOf names the roles that use a config.
+func rolesOf(ctx context.Context, s logical.Storage, config string) ([]string, error) {
+	return s.List(ctx, usePrefix+config+"/")
+}

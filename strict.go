@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// HandleRequest is the framework's, made strict. The framework only warns
+// about unknown fields, so that a slip in `scopes` would return a broader
+// token; it quotes values in type errors, so that a mistyped secret would
+// leak; and the gRPC server under it recovers no panics, so that one request
+// would take every mount of the process down.
+func (b *backend) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
+	defer b.recoverPanic(req, &resp, &err)
+
+	var warnings []string
+	if len(req.Data) > 0 && takesFields(req.Operation) {
+		if req, warnings, err = b.tidy(req); err != nil {
+			return logical.ErrorResponse(err.Error()), nil
+		}
+	}
+	resp, err = b.Backend.HandleRequest(ctx, req)
+	if len(warnings) > 0 && err == nil && !resp.IsError() {
+		if resp == nil {
+			resp = &logical.Response{}
+		}
+		resp.Warnings = append(resp.Warnings, warnings...)
+	}
+	return resp, err
+}
+
+// HandleExistenceCheck only needs the path. The framework would parse the
+// fields as well, and Vault would log a failure with the value in it.
+func (b *backend) HandleExistenceCheck(ctx context.Context, req *logical.Request) (found, exists bool, err error) {
+	defer b.recoverPanic(req, nil, &err)
+	bare := *req
+	bare.Data = nil
+	return b.Backend.HandleExistenceCheck(ctx, &bare)
+}
+
+func (b *backend) recoverPanic(req *logical.Request, resp **logical.Response, err *error) {
+	reason := recover()
+	if reason == nil {
+		return
+	}
+	// The reason's type and the stack have no values in them; its text may.
+	b.Logger().Error("panic in a request", "operation", req.Operation, "panic", fmt.Sprintf("%T", reason), "stack", string(debug.Stack()))
+	if resp != nil {
+		*resp = nil
+	}
+	*err = logical.CodedError(http.StatusInternalServerError, "this is a fault in vault-plugin-secrets-oauth, not in your request: please report it with the stack from Vault's log")
+}
+
+func takesFields(op logical.Operation) bool {
+	switch op {
+	case logical.CreateOperation, logical.UpdateOperation, logical.PatchOperation,
+		logical.ReadOperation, logical.ListOperation, logical.DeleteOperation:
+		return true
+	}
+	return false
+}
+
+// tidy returns the request with fields that are known, of their type, and with
+// maps in one form. Its errors quote no value.
+func (b *backend) tidy(req *logical.Request) (*logical.Request, []string, error) {
+	path := b.Route(req.Path)
+	if path == nil {
+		return req, nil, nil // the framework says so
+	}
+	tidied := *req
+	tidied.Data = make(map[string]any, len(req.Data))
+	var warnings []string
+	for _, key := range slices.Sorted(maps.Keys(req.Data)) {
+		schema := path.Fields[key]
+		switch {
+		case schema == nil && isComputed(path, req.Operation, key):
+			warnings = append(warnings, fmt.Sprintf("%s is computed by the engine and was ignored", key))
+			continue
+		case schema == nil:
+			return nil, nil, unknownField(path, key)
+		case strings.Contains(path.Pattern, "(?P<"+key+">"):
+			return nil, nil, fmt.Errorf("%s is part of the path and must not be given as a field too", key)
+		}
+		value, err := tidyValue(key, schema, req.Data[key])
+		if err != nil {
+			return nil, nil, err
+		}
+		tidied.Data[key] = value
+	}
+	return &tidied, warnings, nil
+}
+
+// isComputed tells whether a written key is one that a read of the path returns
+// and nobody can set. Ignoring it lets read, edit, write work.
+func isComputed(path *framework.Path, op logical.Operation, key string) bool {
+	if op != logical.CreateOperation && op != logical.UpdateOperation {
+		return false
+	}
+	read, ok := path.Operations[logical.ReadOperation]
+	if !ok {
+		return false
+	}
+	for _, response := range read.Properties().Responses[http.StatusOK] {
+		if response.Fields[key] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// tidyValue returns the value in a form that the framework reads rightly, with
+// null and "" alike clearing a field.
+func tidyValue(key string, schema *framework.FieldSchema, value any) (any, error) {
+	if value == nil {
+		value = ""
+	}
+	switch schema.Type {
+	case framework.TypeKVPairs:
+		return tidyMap(key, value)
+	case framework.TypeString, framework.TypeLowerCaseString:
+		switch value.(type) { // the framework makes "1" of true, and a text of a list with one member
+		case bool, []any, map[string]any:
+			return nil, wrongType(key, schema.Type)
+		}
+	}
+	one := framework.FieldData{Raw: map[string]any{key: value}, Schema: map[string]*framework.FieldSchema{key: schema}}
+	if _, _, err := one.GetOkErr(key); err != nil {
+		return nil, wrongType(key, schema.Type)
+	}
+	return value, nil
+}
+
+func wrongType(key string, want framework.FieldType) error {
+	words := map[framework.FieldType]string{
+		framework.TypeBool:             "true or false",
+		framework.TypeInt:              "a whole number",
+		framework.TypeDurationSecond:   "a duration that is not negative, such as 90, 90s or 1h",
+		framework.TypeString:           "a text",
+		framework.TypeStringSlice:      "a list of texts",
+		framework.TypeCommaStringSlice: "a list of texts, or one text with commas",
+	}[want]
+	if words == "" {
+		words = "a " + want.String()
+	}
+	return fmt.Errorf("%s must be %s (the value given is not repeated here, it might be a secret)", key, words)
+}
+
+func unknownField(path *framework.Path, key string) error {
+	if !plainKey.MatchString(key) {
+		return fmt.Errorf("a field's name has characters that no field's name has; run \"vault path-help\" on this path to see its fields")
+	}
+	hint := suggest(key, path.Fields)
+	if hint == "" {
+		return fmt.Errorf("unknown field %s; run \"vault path-help\" on this path to see its fields", key)
+	}
+	return fmt.Errorf("unknown field %s: did you mean %s?", key, hint)
+}
+
+var plainKey = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}$`)

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
+)
+
+// sharedHolder is the holder of a token that all readers of a role share.
+const sharedHolder = "role"
+
+// tokenEntry is one token, written by the engine only and never changed once
+// others can see it. It is a tokencache.Record.
+type tokenEntry struct {
+	Version    int    `json:"version"`
+	Generation uint64 `json:"generation"` // counts the tokens of this key
+	Holder     string `json:"holder"`
+
+	FingerprintOf string `json:"fingerprint"` // see definition.fingerprint
+	Grant         string `json:"grant"`       // see definition.grant
+	DestinationID string `json:"destination_id"`
+
+	AccessToken  secret.String     `json:"access_token"`
+	TokenType    string            `json:"token_type"`
+	Scope        string            `json:"scope,omitempty"`
+	RefreshToken secret.String     `json:"refresh_token,omitempty"`
+	Extra        map[string]string `json:"extra,omitempty"`
+
+	Issued  time.Time `json:"issued"`
+	Expires time.Time `json:"expires"`
+	RenewAt time.Time `json:"renew_at"`
+	Once    bool      `json:"use_once,omitempty"`
+	Notes   []string  `json:"notes,omitempty"` // warnings that go with the token
+}
+
+// stored is the entry with its secrets in the clear.
+func (t *tokenEntry) stored() any {
+	return struct {
+		tokenEntry
+		AccessToken  secret.Plain `json:"access_token"`
+		RefreshToken secret.Plain `json:"refresh_token,omitempty"`
+	}{*t, secret.Plain(t.AccessToken), secret.Plain(t.RefreshToken)}
+}
+
+func (t *tokenEntry) Life() tokencache.Life {
+	return tokencache.Life{Issued: t.Issued, RenewAt: t.RenewAt, Expires: t.Expires}
+}
+
+func (t *tokenEntry) Matches(fingerprint string) bool { return t.FingerprintOf == fingerprint }
+
+func (t *tokenEntry) UseOnce() bool { return t.Once }
+
+// newToken turns a server's answer into the entry that follows held, which is
+// nil for the first.
+func newToken(d *definition, answer *oauth.Token, held *tokenEntry) *tokenEntry {
+	t := &tokenEntry{
+		Version: entryVersion, Generation: 1, Holder: sharedHolder,
+		FingerprintOf: d.fingerprint, Grant: d.grant, DestinationID: d.config.DestinationID,
+		AccessToken: answer.AccessToken, TokenType: answer.TokenType, Scope: answer.Scope,
+		RefreshToken: answer.RefreshToken, Extra: answer.Extra,
+		Issued: answer.Issued, Expires: answer.Expires, Once: answer.UseOnce,
+		Notes: answer.Warnings,
+	}
+	if held != nil {
+		t.Generation = held.Generation + 1
+	}
+	t.limitLife(d.role)
+	t.noteScope(d.role.Scopes)
+	t.RenewAt = tokencache.RenewAt(t.Issued, t.Expires, rand.Float64()) // rolled once: jitter that is rolled at each look is none
+	return t
+}
+
+// limitLife settles when the token ends: where the server does not say, the
+// role does, and max_ttl wins over both.
+func (t *tokenEntry) limitLife(role *roleEntry) {
+	if t.Once {
+		t.Expires = t.Issued
+		return
+	}
+	if t.Expires.IsZero() {
+		life := role.AccessTokenTTL
+		if life == 0 {
+			life = defaultAccessTokenTTL
+			t.Notes = append(t.Notes, "the server did not say how long the token lives: 1h is assumed; say better with access_token_ttl on the role")
+		}
+		t.Expires = t.Issued.Add(life)
+	}
+	if limit := t.Issued.Add(role.MaxTTL); role.MaxTTL > 0 && limit.Before(t.Expires) {
+		t.Expires = limit
+	}
+}
+
+// noteScope warns where the server granted another scope than was asked for (RFC 6749 section 5.1).
+func (t *tokenEntry) noteScope(asked []string) {
+	if t.Scope == "" || len(asked) == 0 || sameWords(t.Scope, asked) {
+		return
+	}
+	t.Notes = append(t.Notes, "the server granted another scope than the role asks for: compare scope with the role's scopes")
+}
