@@ -113,11 +113,10 @@ func (d *definition) requestWith(client clientMaker, guard transport.Guard) (flo
 	}, nil
 }
 
-// need is what a reader wants who asks for minTTL, or for none in particular.
+// need is what a reader wants who asks for minTTL seconds, or with 0 for no
+// life in particular.
 func (d *definition) need(minTTL int) tokencache.Need {
-	need := tokencache.Need{Fingerprint: d.fingerprint, Truth: d.truth, MinTTL: d.role.MinTTL}
-	need.MinTTL = max(need.MinTTL, seconds(minTTL))
-	return need
+	return tokencache.Need{Fingerprint: d.fingerprint, Truth: d.truth, MinTTL: max(d.role.MinTTL, seconds(minTTL))}
 }
 
 // digest tells apart any two lists of values; JSON gives maps one order.

@@ -105,14 +105,20 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 	if err != nil {
 		return nil, err
 	}
+	// The right to update a config must not be a way to read what it holds.
+	if before != nil && config.movedFrom(before) && before.ClientSecret.IsSet() && config.ClientSecret.IsSet() && !suppliedSecret {
+		return logical.ErrorResponse("this changes where the client's secret is sent: give client_secret in the same write (or clear it with client_secret=)"), nil
+	}
 	if err := config.check(settings.guard()); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
 	if before != nil && reflect.DeepEqual(config, before) {
 		return orNil(resp), nil
 	}
-	if refusal, err := b.configMove(ctx, req, name, before, config, suppliedSecret, resp); refusal != nil || err != nil {
-		return refusal, err
+	if before == nil || config.movedFrom(before) {
+		if err := moveConfig(ctx, req, name, config, resp); err != nil {
+			return nil, err
+		}
 	}
 	if field := config.missingSecret(); field != "" {
 		resp.AddWarning(fmt.Sprintf("no %s is set yet: until it is, no role of this config can obtain a token", field))
@@ -125,30 +131,23 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 	return orNil(resp), nil
 }
 
-// configMove gives the config a new destination id if its secrets would go
-// elsewhere, and lets that happen only to those who know the config's secret:
-// the right to update a config must not be a way to read what it holds.
-func (b *backend) configMove(ctx context.Context, req *logical.Request, name string, before, config *configEntry, supplied bool, resp *logical.Response) (*logical.Response, error) {
-	if before != nil && !config.movedFrom(before) {
-		return nil, nil
-	}
-	if before != nil && before.ClientSecret.IsSet() && config.ClientSecret.IsSet() && !supplied {
-		return logical.ErrorResponse("this changes where the client's secret is sent: give client_secret in the same write (or clear it with client_secret=)"), nil
-	}
+// moveConfig gives the config a new destination id, under which no role's
+// secret is sent before it was written again.
+func moveConfig(ctx context.Context, req *logical.Request, name string, config *configEntry, resp *logical.Response) error {
 	id, err := uuid.GenerateUUID()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	config.DestinationID, config.Rebound = id, false
 	roles, err := rolesOf(ctx, req.Storage, name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(roles) > 0 {
-		resp.AddWarning(fmt.Sprintf("config %s now points elsewhere. Roles that use it: %s. Those with a secret of their own need it written again; or accept the move for all: vault write -force %srebind/%s",
+		resp.AddWarning(fmt.Sprintf("config %s now points elsewhere. It is used by %s. Those with a secret of their own need it written again; or accept the move for all: vault write -force %srebind/%s",
 			name, countAndFirst(roles), req.MountPoint, name))
 	}
-	return nil, nil
+	return nil
 }
 
 func (b *backend) configDelete(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
@@ -281,7 +280,11 @@ func answerOf(fields map[string]*framework.FieldSchema, without ...string) map[s
 const namesShown = 10
 
 func countAndFirst(names []string) string {
-	text := fmt.Sprintf("%d (%s", len(names), strings.Join(names[:min(len(names), namesShown)], ", "))
+	noun := "roles"
+	if len(names) == 1 {
+		noun = "role"
+	}
+	text := fmt.Sprintf("%d %s (%s", len(names), noun, strings.Join(names[:min(len(names), namesShown)], ", "))
 	if len(names) > namesShown {
 		text += ", ..."
 	}

@@ -141,7 +141,7 @@ func (r *roleEntry) bind(ctx context.Context, req *logical.Request, name string,
 // storeRole keeps the order that use/ needs: in the index before, out of it after.
 func (b *backend) storeRole(ctx context.Context, s logical.Storage, name string, before, role *roleEntry) error {
 	if before == nil || before.Config != role.Config {
-		if err := s.Put(ctx, &logical.StorageEntry{Key: usePrefix + role.Config + "/" + name, Value: []byte{}}); err != nil {
+		if err := s.Put(ctx, &logical.StorageEntry{Key: usePrefix + role.Config + "/" + name, Value: []byte("{}")}); err != nil {
 			return err
 		}
 	}

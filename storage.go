@@ -20,7 +20,7 @@ import (
 //	config/<name>                           configEntry
 //	role/<name>                             roleEntry
 //	token/<role id>/<holder and narrowing>  tokenEntry
-//	use/<config>/<role>                     nothing: which roles name a config
+//	use/<config>/<role>                     {}: which roles name a config
 //	settings                                settingsEntry
 //
 // The index under use/ is written before a role and deleted after it, so that
@@ -51,7 +51,7 @@ func sealWrapped() []string { return []string{configPrefix, rolePrefix, tokenPre
 type tooLargeError struct{ size, limit int }
 
 func (e tooLargeError) Error() string {
-	return fmt.Sprintf("the entry would take %d bytes, and %d is the limit: shorten its texts", e.size, e.limit)
+	return fmt.Sprintf("the entry is too large: %d bytes, and %d KiB is the limit; shorten its texts", e.size, e.limit>>10)
 }
 
 // saveFailed is the answer to a write whose entry could not be stored.

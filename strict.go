@@ -104,8 +104,8 @@ func (b *backend) tidy(req *logical.Request) (*logical.Request, []string, error)
 // isComputed tells whether a written key is one that a read of the path returns
 // and nobody can set. Ignoring it lets read, edit, write work.
 func isComputed(path *framework.Path, op logical.Operation, key string) bool {
-	if op != logical.CreateOperation && op != logical.UpdateOperation {
-		return false
+	if path.ExistenceCheck == nil || op != logical.CreateOperation && op != logical.UpdateOperation {
+		return false // what is read there was not written there
 	}
 	read, ok := path.Operations[logical.ReadOperation]
 	if !ok {

@@ -141,7 +141,7 @@ func accessToken(fields map[string]any) (token, reason string) {
 	case len(token) > maxToken:
 		return "", "the access token is larger than 64 KiB"
 	case !visible(token):
-		return "", "the access token has control or non-ASCII characters"
+		return "", "the access token has a control character, or one that is not ASCII"
 	}
 	return token, ""
 }

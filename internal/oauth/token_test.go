@@ -172,7 +172,7 @@ func TestTokenAnswers(t *testing.T) {
 func TestAnswersThatAreNoToken(t *testing.T) {
 	const js, form = "application/json", "application/x-www-form-urlencoded"
 	const none, notObject, notJSON = "the answer has no access_token", "the answer is not a JSON object", "the answer is not JSON"
-	const html, odd = "the answer is HTML or XML, not JSON", "the access token has control or non-ASCII characters"
+	const html, odd = "the answer is HTML or XML, not JSON", "the access token has a control character, or one that is not ASCII"
 	for _, c := range []struct{ media, body, reason string }{
 		{js, "", "the answer is empty"}, {js, " \r\n", "the answer is empty"}, {js, "\xef\xbb\xbf", "the answer is empty"},
 		{"text/html", "<html>login</html>", html}, {js, "<!doctype html>", html}, {"text/html", "access_token=a", html}, {"", "<x/>", html},

@@ -16,7 +16,7 @@ import (
 var (
 	// ErrBodyTooLarge is what reading an answer fails with once its body, after
 	// decompression, is over the limit. What was read before is not the answer.
-	ErrBodyTooLarge error = ownWords("the answer's body is over 1 MiB")
+	ErrBodyTooLarge error = bodyTooLarge{"the answer's body is over 1 MiB"}
 	// ErrHeaderTooLarge says that the answer's header is over the limit.
 	ErrHeaderTooLarge error = ownWords("the answer's header is over 64 KiB")
 	// ErrClosedAfterHandshake is how a refused client certificate shows with TLS
@@ -33,6 +33,12 @@ type ownWords string
 // Error implements error.
 func (e ownWords) Error() string { return string(e) }
 
+// bodyTooLarge can be told by those who do not import this package.
+type bodyTooLarge struct{ ownWords }
+
+// BodyTooLarge marks the error.
+func (bodyTooLarge) BodyTooLarge() bool { return true }
+
 // GuardError says that the guard refused a URL or an address: nothing was sent
 // there. It is found through *url.Error and *net.OpError with errors.As.
 type GuardError struct {
@@ -47,6 +53,10 @@ func (e *GuardError) Error() string {
 	}
 	return e.Host + " " + e.Reason
 }
+
+// GuardReason marks the error for those who do not import this package, and
+// returns its text.
+func (e *GuardError) GuardReason() string { return e.Error() }
 
 // becauseOf words an address's refusal for the host that led to it.
 func (e *GuardError) becauseOf(host, verb string) *GuardError {

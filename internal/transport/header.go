@@ -4,6 +4,7 @@ package transport
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"unicode"
@@ -33,7 +34,7 @@ func CheckHeaderName(name string) error {
 	}
 	lower := strings.ToLower(name)
 	if strings.HasPrefix(lower, "proxy-") || slices.Contains(reservedHeaders, lower) {
-		return errors.New("the header " + lower + " is set by the HTTP client and cannot be changed")
+		return errors.New("the header " + http.CanonicalHeaderKey(name) + " is set by the HTTP client and cannot be changed")
 	}
 	return nil
 }

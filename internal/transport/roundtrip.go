@@ -37,7 +37,8 @@ func (t *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	dropBadLocation(resp)
 	if resp.ContentLength > t.bodyBytes && req.Method != http.MethodHead {
 		_ = resp.Body.Close()
-		return nil, ErrBodyTooLarge
+		resp.Body = tooLargeBody{} // the status still tells something
+		return resp, nil
 	}
 	resp.Body = &boundedBody{http.MaxBytesReader(nil, resp.Body, t.bodyBytes)}
 	return resp, nil
@@ -86,6 +87,15 @@ func dropBadLocation(resp *http.Response) {
 		}
 	}
 }
+
+// tooLargeBody stands for a body whose Content-Length is over the limit.
+type tooLargeBody struct{}
+
+// Read implements io.Reader.
+func (tooLargeBody) Read([]byte) (int, error) { return 0, ErrBodyTooLarge }
+
+// Close implements io.Closer.
+func (tooLargeBody) Close() error { return nil }
 
 // boundedBody fails with ErrBodyTooLarge where MaxBytesReader has had enough.
 type boundedBody struct{ io.ReadCloser }
