@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MPL-2.0
+#
+# Needs Go, make, git, and for the end-to-end tests Node.js with npm. "make" lists the targets.
+
+.POSIX:
+.PHONY: help build check test demo fuzz vault clean lint
+
+GO = go
+FUZZTIME = 60s
+NAME = vault-plugin-secrets-oauth
+# The race detector needs a C compiler; without one the tests run without it.
+RACE = $$([ "$$($(GO) env CGO_ENABLED)" != 1 ] || echo -race)
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile | while IFS=: read -r target text; do \
+		printf '  make %-6s %s\n' "$$target" "$$text"; done
+
+build: ## the plugin, as bin/vault-plugin-secrets-oauth
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-X main.version=$$(scripts/version.sh)" -o bin/$(NAME) ./cmd/$(NAME)
+
+check: lint ## format, vet, staticcheck and the quick tests: under a minute when warm
+	$(GO) test $(RACE) -short -shuffle=on ./...
+
+test: lint vault ## everything, with a real Vault and real authorization servers (the first time builds Vault: ten minutes)
+	$(GO) test $(RACE) -shuffle=on ./...
+	$(GO) test -C tools/demo $(RACE) -shuffle=on ./...
+	VAULT_BIN="$$(scripts/vault.sh)" E2E=1 $(GO) test $(RACE) -shuffle=on -count=1 -timeout=45m ./test/e2e
+
+demo: ## shows the engine at work in a Vault of its own (the first time builds Vault: ten minutes)
+	@scripts/demo.sh
+
+fuzz: ## each fuzz target for FUZZTIME (60s)
+	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+vault: ## the vault command that demo and tests use: finds or builds it, and prints where it is
+	@scripts/vault.sh
+
+clean: ## removes what the other targets made here (Vault stays in the user's cache directory)
+	rm -rf bin test/e2e/oidc/node_modules
+
+lint:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt -w these:" "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -C tools/demo ./...
+	$(GO) tool -modfile=tools/lint/go.mod staticcheck ./...

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestServe(t *testing.T) {
+	record := filepath.Join(t.TempDir(), "issued.txt")
+	base, hangUp := start(t, "-client", "shop:a:secret with spaces", "-user", "alice:pw", "-record", record)
+
+	login := post(t, base, url.Values{"grant_type": {"password"}, "username": {"alice"}, "password": {"pw"}, "scope": {"read"}})
+	refresh := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {login["refresh_token"].(string)}}
+	refreshed := post(t, base, refresh)
+	if owner := whoami(t, base, refreshed["access_token"].(string)); owner["user"] != "alice" || owner["client_id"] != "shop" {
+		t.Errorf("whoami: %v", owner)
+	}
+	if again := post(t, base, refresh); again["error"] != "invalid_grant" {
+		t.Errorf("a refresh token used twice: %v", again)
+	}
+
+	var got stats
+	var body strings.Builder
+	if err := get(t.Context(), []string{base + "/stats"}, &body); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(body.String()), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.TokenRequests != 3 || got.Refused != 1 || got.ByGrant["password"] != 1 || got.ByGrant["refresh_token"] != 2 {
+		t.Errorf("stats: %+v", got)
+	}
+	issued, err := os.ReadFile(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, answer := range []map[string]any{login, refreshed} {
+		for _, kind := range []string{"access_token", "refresh_token"} {
+			if line := kind + " " + answer[kind].(string) + "\n"; !strings.Contains(string(issued), line) {
+				t.Errorf("the record lacks an %s", kind)
+			}
+		}
+	}
+	if err := hangUp(); err != nil {
+		t.Errorf("after its input closed: %v", err)
+	}
+}
+
+func TestServeRefuses(t *testing.T) {
+	for name, args := range map[string][]string{
+		"an address that is not loopback": {"-addr", "0.0.0.0:0"},
+		"a client without a secret":       {"-client", "shop"},
+		"an argument too many":            {"shop"},
+	} {
+		if err := serve(t.Context(), args, strings.NewReader(""), io.Discard); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+}
+
+// start runs the server. The function returned closes its standard input and waits for it to end.
+func start(t *testing.T, args ...string) (base string, hangUp func() error) {
+	t.Helper()
+	stdin, keep := io.Pipe()
+	lines, stdout := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := serve(t.Context(), args, stdin, stdout)
+		stdout.Close()
+		ended <- err
+	}()
+	line, err := bufio.NewReader(lines).ReadBytes('\n')
+	if err != nil {
+		t.Fatal(err, <-ended)
+	}
+	var printed ready
+	if err := json.Unmarshal(line, &printed); err != nil {
+		t.Fatal(err)
+	}
+	return printed.URL, func() error { keep.Close(); return <-ended }
+}
+
+func post(t *testing.T, base string, form url.Values) map[string]any {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.SetBasicAuth("shop", url.QueryEscape("a:secret with spaces"))
+	return answer(t, req)
+}
+
+func whoami(t *testing.T, base, token string) map[string]any {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/api/whoami", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	return answer(t, req)
+}
+
+func answer(t *testing.T, req *http.Request) map[string]any {
+	t.Helper()
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var body map[string]any
+	if err := json.NewDecoder(res.Body).Decode(&body); err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
