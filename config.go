@@ -225,7 +225,7 @@ func (c *configEntry) missingSecret() string {
 }
 
 func loadConfig(ctx context.Context, s logical.Storage, name string) (*configEntry, error) {
-	return load[configEntry](ctx, s, configPrefix+name)
+	return loadNamed[configEntry](ctx, s, configPrefix, name)
 }
 
 func saveConfig(ctx context.Context, s logical.Storage, name string, c *configEntry) error {

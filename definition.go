@@ -29,7 +29,8 @@ type definition struct {
 	request flows.Request
 
 	// fingerprint stands for all that shapes a token; a token with another one
-	// is not served. Secrets are not in it: rotating one replaces no token.
+	// is not served. Secrets and lifetimes are not in it: changing one replaces
+	// no token.
 	fingerprint string
 	// grant stands for what a refresh token is bound to.
 	grant string
@@ -73,7 +74,7 @@ func define(ctx context.Context, s logical.Storage, mount, name string, client c
 		return nil, err
 	}
 	d.grant = digest(config.ClientID, config.TokenURL, role.Flow, role.Username)
-	d.fingerprint = digest(d.grant, config.Params, role.Scopes, role.Audience, role.Resource, role.Params, role.AccessTokenTTL, role.MaxTTL)
+	d.fingerprint = digest(d.grant, config.Params, role.Scopes, role.Audience, role.Resource, role.Params)
 	d.truth = digest(role.ID, role.Revision, config.DestinationID, config.Revision, settings.Revision)
 	d.key, err = tokenKey(role.ID, sharedHolder)
 	return d, err

@@ -57,17 +57,29 @@ func (p patch) duration(field string, to *time.Duration) {
 
 func (p patch) list(field string, to *[]string) {
 	given(p, field, func(v []string) {
-		*to = slices.DeleteFunc(slices.Clone(v), func(s string) bool { return s == "" })
+		*to = orNil(slices.DeleteFunc(slices.Clone(v), func(s string) bool { return s == "" }))
 	})
 }
 
 // words is a list that is split on spaces too, as scopes are written (RFC 6749 section 3.3).
 func (p patch) words(field string, to *[]string) {
-	given(p, field, func(v []string) { *to = strings.Fields(strings.Join(v, " ")) })
+	given(p, field, func(v []string) { *to = orNil(strings.Fields(strings.Join(v, " "))) })
 }
 
 func (p patch) pairs(field string, to *map[string]string) {
-	given(p, field, func(v map[string]string) { *to = v })
+	given(p, field, func(v map[string]string) {
+		if *to = v; len(v) == 0 {
+			*to = nil
+		}
+	})
+}
+
+// orNil gives the empty list one form, the one that storage gives back.
+func orNil(list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
 }
 
 // maxSeconds keeps a duration in seconds from overflowing; every check refuses more.

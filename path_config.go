@@ -68,8 +68,8 @@ func (b *backend) pathConfig() []*framework.Path {
 }
 
 func (b *backend) configExists(ctx context.Context, req *logical.Request, data *framework.FieldData) (bool, error) {
-	entry, err := req.Storage.Get(ctx, configPrefix+data.Get("name").(string))
-	return entry != nil, err
+	config, err := loadConfig(ctx, req.Storage, data.Get("name").(string))
+	return config != nil, err
 }
 
 func (b *backend) configRead(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
@@ -113,7 +113,7 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 		return logical.ErrorResponse(err.Error()), nil
 	}
 	if before != nil && reflect.DeepEqual(config, before) {
-		return orNil(resp), nil
+		return unlessEmpty(resp), nil
 	}
 	if before == nil || config.movedFrom(before) {
 		if err := moveConfig(ctx, req, name, config, resp); err != nil {
@@ -128,7 +128,7 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 		return saveFailed(err)
 	}
 	b.definitions.forgetAll()
-	return orNil(resp), nil
+	return unlessEmpty(resp), nil
 }
 
 // moveConfig gives the config a new destination id, under which no role's
@@ -152,6 +152,9 @@ func moveConfig(ctx context.Context, req *logical.Request, name string, config *
 
 func (b *backend) configDelete(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	name := data.Get("name").(string)
+	if err := checkName("the name", name); err != nil {
+		return logical.ErrorResponse(err.Error()), nil
+	}
 	defer b.names.lock(configPrefix + name)()
 
 	if !data.Get("force").(bool) {
@@ -291,7 +294,8 @@ func countAndFirst(names []string) string {
 	return text + ")"
 }
 
-func orNil(resp *logical.Response) *logical.Response {
+// unlessEmpty returns nil, which is 204, for a response without warnings.
+func unlessEmpty(resp *logical.Response) *logical.Response {
 	if len(resp.Warnings) == 0 {
 		return nil
 	}

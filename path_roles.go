@@ -65,8 +65,8 @@ func (b *backend) pathRoles() []*framework.Path {
 }
 
 func (b *backend) roleExists(ctx context.Context, req *logical.Request, data *framework.FieldData) (bool, error) {
-	entry, err := req.Storage.Get(ctx, rolePrefix+data.Get("name").(string))
-	return entry != nil, err
+	role, err := loadRole(ctx, req.Storage, data.Get("name").(string))
+	return role != nil, err
 }
 
 func (b *backend) roleRead(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
@@ -102,14 +102,14 @@ func (b *backend) roleWrite(ctx context.Context, req *logical.Request, data *fra
 		return refusal, err
 	}
 	if before != nil && reflect.DeepEqual(role, before) {
-		return orNil(resp), nil
+		return unlessEmpty(resp), nil
 	}
 	role.warn(resp)
 	role.Revision++
 	if err := b.storeRole(ctx, req.Storage, name, before, role); err != nil {
 		return saveFailed(err)
 	}
-	return orNil(resp), nil
+	return unlessEmpty(resp), nil
 }
 
 // bind ties the role's secrets to the place where its config sends them now.
@@ -140,12 +140,16 @@ func (r *roleEntry) bind(ctx context.Context, req *logical.Request, name string,
 
 // storeRole keeps the order that use/ needs: in the index before, out of it after.
 func (b *backend) storeRole(ctx context.Context, s logical.Storage, name string, before, role *roleEntry) error {
+	entry, err := encode(rolePrefix+name, role.stored(), maxRoleSize)
+	if err != nil {
+		return err
+	}
 	if before == nil || before.Config != role.Config {
 		if err := s.Put(ctx, &logical.StorageEntry{Key: usePrefix + role.Config + "/" + name, Value: []byte("{}")}); err != nil {
 			return err
 		}
 	}
-	if err := saveRole(ctx, s, name, role); err != nil {
+	if err := s.Put(ctx, entry); err != nil {
 		return err
 	}
 	b.definitions.forgetRole(name)
@@ -155,8 +159,9 @@ func (b *backend) storeRole(ctx context.Context, s logical.Storage, name string,
 	return nil
 }
 
-// roleDelete deletes in the order that lets no token come back: a mint under
-// way finds its role gone when it saves.
+// roleDelete deletes the tokens while the role still stands, so that a delete
+// which fails can be repeated, and once more after it: a mint under way finds
+// its role gone when it saves, but may have saved in between.
 func (b *backend) roleDelete(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	name := data.Get("name").(string)
 	defer b.names.lock(rolePrefix + name)()
@@ -164,19 +169,28 @@ func (b *backend) roleDelete(ctx context.Context, req *logical.Request, data *fr
 	if err != nil || role == nil {
 		return nil, err
 	}
+	if err := b.forgetTokens(ctx, req.Storage, role.ID); err != nil {
+		return nil, err
+	}
 	if err := req.Storage.Delete(ctx, rolePrefix+name); err != nil {
 		return nil, err
 	}
 	b.definitions.forgetRole(name)
-	ofRole := func(key string) bool { return strings.HasPrefix(key, tokenPrefix+role.ID+"/") }
-	b.tokens.ForgetIf(ofRole)
-	if err := b.tokens.Settle(ctx, ofRole); err != nil {
-		return nil, err
-	}
-	if err := deleteTokens(ctx, req.Storage, role.ID); err != nil {
+	if err := b.forgetTokens(ctx, req.Storage, role.ID); err != nil {
 		return nil, err
 	}
 	return nil, req.Storage.Delete(ctx, usePrefix+role.Config+"/"+name)
+}
+
+// forgetTokens removes a role's tokens from memory and storage, those included
+// that are being saved.
+func (b *backend) forgetTokens(ctx context.Context, s logical.Storage, roleID string) error {
+	ofRole := func(key string) bool { return strings.HasPrefix(key, tokenPrefix+roleID+"/") }
+	b.tokens.ForgetIf(ofRole)
+	if err := b.tokens.Settle(ctx, ofRole); err != nil {
+		return err
+	}
+	return deleteTokens(ctx, s, roleID)
 }
 
 func (b *backend) roleList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {

@@ -79,7 +79,7 @@ func (b *backend) tokenRead(ctx context.Context, req *logical.Request, data *fra
 func (b *backend) tokenRenew(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	rejected, err := hex.DecodeString(data.Get("rejected_sha256").(string))
 	if err != nil || len(rejected) != 0 && len(rejected) != sha256.Size {
-		return logical.ErrorResponse("rejected_sha256 must be 64 hexadecimal digits, as in: printf %%s \"$TOKEN\" | sha256sum"), nil
+		return logical.ErrorResponse("rejected_sha256 must be 64 hexadecimal digits, as in: printf %s \"$TOKEN\" | sha256sum"), nil
 	}
 	wanted := func(held *tokenEntry) bool {
 		sum := sha256.Sum256([]byte(held.AccessToken.Reveal()))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -42,7 +43,7 @@ func refuse(err error) (*logical.Response, error) {
 	case errors.As(err, &failed) && operatorsToMend(failed.Kind):
 		return logical.ErrorResponse(read.refusal(failed)), nil
 	case failed != nil:
-		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s: %s. This is between Vault and the server: %s", read.role, failed, read.nextTry()))
+		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s: %s. This is between Vault and the server. %s", read.role, clause(failed), read.nextTry()))
 	case errors.Is(err, tokencache.ErrInProgress):
 		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s yet: %s has not answered; the exchange is still in progress, read again", read.role, read.definition.config.host()))
 	case errors.Is(err, tokencache.ErrExpired):
@@ -60,7 +61,7 @@ func (e *readError) refusal(failed *oauth.Error) string {
 	case "invalid_client":
 		mend = fmt.Sprintf("the server does not accept client_id, client_secret or client_auth_method (now %s) of %s: see \"vault read %s\"; for a secret with special characters also client_secret_basic_encoding", e.definition.config.AuthMethod, config, config)
 	case "invalid_grant":
-		mend = fmt.Sprintf("the server does not accept the credentials of %s: vault write %s password=...", role, role)
+		mend = fmt.Sprintf("the server does not accept the credentials of %s: vault write %s password=@password.txt", role, role)
 	case "invalid_scope":
 		mend = fmt.Sprintf("the server does not grant scopes of %s: vault write %s scopes=...", role, role)
 	case "unauthorized_client", "unsupported_grant_type":
@@ -71,17 +72,20 @@ func (e *readError) refusal(failed *oauth.Error) string {
 	if failed.Kind == oauth.Redirected {
 		mend = fmt.Sprintf("redirects are not followed, since they would send the secret on: correct token_url of %s", config)
 	}
-	return fmt.Sprintf("no token for role %s: %s. This is for an operator to mend: %s. %s", e.role, failed, mend, e.nextTry())
+	return fmt.Sprintf("no token for role %s: %s. This is for an operator to mend: %s. %s", e.role, clause(failed), mend, e.nextTry())
 }
+
+// clause is a failure's text without the full stop that some descriptions end in.
+func clause(failed *oauth.Error) string { return strings.TrimRight(failed.Error(), ". ") }
 
 // nextTry says when the server is asked again, and how to ask it now.
 func (e *readError) nextTry() string {
 	again := fmt.Sprintf("vault write -force %stoken/%s/renew", e.mount, e.role)
 	remembered := (*tokencache.RememberedError)(nil)
 	if !errors.As(e.err, &remembered) {
-		return "to try again: " + again
+		return "To try again: " + again
 	}
-	return fmt.Sprintf("the engine asks again after %s (in %s); to ask now: %s",
+	return fmt.Sprintf("The engine asks again after %s (in %s); to ask now: %s",
 		remembered.Until.UTC().Format(time.RFC3339), max(time.Until(remembered.Until).Round(time.Second), time.Second), again)
 }
 

@@ -136,9 +136,5 @@ func (r *roleEntry) missingSecret() string {
 }
 
 func loadRole(ctx context.Context, s logical.Storage, name string) (*roleEntry, error) {
-	return load[roleEntry](ctx, s, rolePrefix+name)
-}
-
-func saveRole(ctx context.Context, s logical.Storage, name string, r *roleEntry) error {
-	return save(ctx, s, rolePrefix+name, r.stored(), maxRoleSize)
+	return loadNamed[roleEntry](ctx, s, rolePrefix, name)
 }

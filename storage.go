@@ -75,16 +75,35 @@ func load[T any](ctx context.Context, s logical.Storage, key string) (*T, error)
 	return entry, nil
 }
 
+// loadNamed is load for an entry with a name from a request. Under a name that
+// no write accepts there is nothing; storage itself would fail on "..".
+func loadNamed[T any](ctx context.Context, s logical.Storage, prefix, name string) (*T, error) {
+	if checkName("the name", name) != nil {
+		return nil, nil
+	}
+	return load[T](ctx, s, prefix+name)
+}
+
 // save writes stored, an entry's stored form, which has its secrets in the clear.
 func save(ctx context.Context, s logical.Storage, key string, stored any, limit int) error {
+	entry, err := encode(key, stored, limit)
+	if err != nil {
+		return err
+	}
+	return s.Put(ctx, entry)
+}
+
+// encode is save without the writing, for those who must know before they
+// write anything else whether it will do.
+func encode(key string, stored any, limit int) (*logical.StorageEntry, error) {
 	value, err := json.Marshal(stored)
 	if err != nil {
-		return errors.New("the entry cannot be encoded")
+		return nil, errors.New("the entry cannot be encoded")
 	}
 	if len(value) > limit {
-		return tooLargeError{len(value), limit}
+		return nil, tooLargeError{len(value), limit}
 	}
-	return s.Put(ctx, &logical.StorageEntry{Key: key, Value: value})
+	return &logical.StorageEntry{Key: key, Value: value}, nil
 }
 
 // redactKey keeps the part of a key that people know.

@@ -13,7 +13,14 @@ fi
 say() { printf '\n%s\n' "$*"; }
 # run COMMAND...: the command as one would type it, then what it prints.
 run() {
-	printf '\n%s$ %s%s\n' "$bold" "$*" "$plain"
+	printf '\n%s$' "$bold"
+	for word; do
+		case $word in
+		*' '*) printf " '%s'" "$word" ;;
+		*) printf ' %s' "$word" ;;
+		esac
+	done
+	printf '%s\n' "$plain"
 	"$@"
 }
 

@@ -50,7 +50,6 @@ type model struct {
 
 type modelKey struct {
 	name string
-	seed uint64
 	life time.Duration
 	once bool
 
@@ -178,7 +177,7 @@ func (m *model) checkAnswer(k *modelKey, need Need, epoch int, a Answer[*grant])
 	if minTTL == 0 {
 		minTTL = DefaultMinTTL(r.life.Expires.Sub(r.life.Issued))
 	}
-	remaining := r.life.Expires.Sub(time.Now())
+	remaining := time.Until(r.life.Expires)
 	switch {
 	case remaining <= 0:
 		m.t.Errorf("%s: served %v after its expiry", k.name, -remaining)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -115,8 +116,11 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// silent never answers.
-func silent(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+// silent reads the request, without which the end of the connection would go unnoticed, and never answers.
+func silent(_ http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body) //nolint:errcheck // whatever ends the request
+	<-r.Context().Done()
+}
 
 // life answers with the path's last element as expires_in, as it stands; "absent" leaves the key out.
 func life(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"testing"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+)
+
+func TestARoleReadsBack(t *testing.T) {
+	m := newMountAndServer(t)
+	require.Nil(t, m.ok(logical.ReadOperation, "roles/none", nil))
+	m.write("roles/r", fields{
+		"config": "main", "scopes": []any{"a b", "c"}, "audience": []any{"x, y"}, "resource": "https://api.example.com/",
+		"params": "q=1", "max_ttl": "1h", "min_ttl": 60, "access_token_ttl": "2h", "description": "d",
+	})
+	want := fields{
+		"description": "d", "config": "main", "flow": "client_credentials", "scopes": []any{"a", "b", "c"}, "audience": []any{"x, y"},
+		"resource": []any{"https://api.example.com/"}, "params": fields{"q": "1"}, "username": "", "password_set": false,
+		"access_token_ttl": 7200.0, "max_ttl": 3600.0, "min_ttl": 60.0,
+	}
+	require.Equal(t, want, m.read("roles/r"))
+	m.write("roles/r", fields{"description": "e"})
+	want["description"] = "e"
+	require.Equal(t, want, m.read("roles/r"))
+	m.write("roles/r", fields{"scopes": "", "audience": nil, "resource": []any{}, "params": "", "max_ttl": 0, "min_ttl": nil, "access_token_ttl": "", "flow": ""})
+	m.write("roles/none", fields{"config": "main", "description": "e"})
+	require.Equal(t, m.read("roles/none"), m.read("roles/r"), "a cleared role is a new one")
+
+	require.Contains(t, m.refused(logical.UpdateOperation, "roles/user", fields{"flow": "client_credentials"}), "does not use password")
+	m.write("roles/user", fields{"flow": "client_credentials", "username": "", "password": ""})
+	m.ok(logical.DeleteOperation, "roles/r", nil)
+	m.ok(logical.DeleteOperation, "roles/r", nil)
+	require.Nil(t, m.ok(logical.ReadOperation, "roles/r", nil))
+}
+
+func TestAPasswordCanComeLater(t *testing.T) {
+	m := newMountAndServer(t)
+	resp := m.write("roles/late", fields{"config": "main", "flow": "password", "username": "alice"})
+	require.Contains(t, resp.Warnings[0], "no password is set yet")
+	require.Contains(t, m.refused(logical.ReadOperation, "creds/late", nil), "role late has no password yet")
+	m.write("roles/late", fields{"password": userPassword})
+	require.NotEmpty(t, m.token("late"))
+}
+
+func TestAllowedRoles(t *testing.T) {
+	m := newMountAndServer(t)
+	m.write("config/main", fields{"allowed_roles": "ap*"})
+	before := m.stored()
+	require.Contains(t, m.refused(logical.UpdateOperation, "roles/other", fields{"config": "main"}), "config main does not allow role other")
+	require.Equal(t, before, m.stored())
+	m.write("roles/apple", fields{"config": "main"})
+	require.NotEmpty(t, m.token("apple"))
+	sent := m.server.Requests()
+	for _, path := range []string{"token/user", "creds/user"} {
+		require.Contains(t, m.refused(logical.ReadOperation, path, nil), "config main does not allow role user")
+	}
+	m.write("config/main", fields{"allowed_roles": []any{}})
+	require.Contains(t, m.refused(logical.ReadOperation, "token/apple", nil), "does not allow", "a token in memory is not served either")
+	require.Equal(t, sent, m.server.Requests())
+}
+
+// moved is a mount whose config main was pointed elsewhere after role user had
+// its password, and has served it a token and a refresh token before.
+func moved(t *testing.T) *mount {
+	m := newMountAndServer(t)
+	require.NotEmpty(t, m.token("user"))
+	resp := m.write("config/main", fields{"params": "tenant=2", "client_secret": clientSecret})
+	require.Contains(t, resp.Warnings[0], "config main now points elsewhere")
+	require.Contains(t, resp.Warnings[0], "2 roles (app, user)")
+	require.Contains(t, resp.Warnings[0], "vault write -force oauth/rebind/main")
+	return m
+}
+
+func TestARolesSecretIsNotSentElsewhere(t *testing.T) {
+	m := moved(t)
+	for _, path := range []string{"token/user", "creds/user"} {
+		message := m.refused(logical.ReadOperation, path, nil)
+		require.Contains(t, message, "config main now points elsewhere")
+		require.Contains(t, message, "vault write oauth/roles/user password=...")
+	}
+	require.Contains(t, m.refused(logical.UpdateOperation, "token/user/renew", nil), "now points elsewhere")
+	m.write("roles/user", fields{"description": "a write without the password mends nothing"})
+	m.refused(logical.ReadOperation, "token/user", nil)
+	require.Equal(t, 1, m.server.Requests(), "nothing was sent")
+	require.NotEmpty(t, m.token("app"), "a role without a secret goes on")
+}
+
+func TestRewritingThePasswordMends(t *testing.T) {
+	m := moved(t)
+	m.write("roles/user", fields{"password": userPassword})
+	require.NotEmpty(t, m.token("user"))
+	require.Equal(t, "password", m.server.Last().Form.Get("grant_type"), "the old refresh token belongs to the old place")
+	require.Equal(t, 2, m.server.Requests())
+}
+
+func TestRebindMends(t *testing.T) {
+	m := moved(t)
+	require.Contains(t, m.refused(logical.UpdateOperation, "rebind/none", nil), "no config named none")
+	m.write("rebind/main", nil)
+	before := m.stored()
+	m.write("rebind/main", nil)
+	require.Equal(t, before, m.stored(), "twice is once")
+	require.NotEmpty(t, m.token("user"))
+	require.Equal(t, 2, m.server.Requests())
+
+	m.write("config/main", fields{"params": "tenant=3", "client_secret": clientSecret})
+	require.Contains(t, m.refused(logical.ReadOperation, "token/user", nil), "now points elsewhere", "a rebind is for one move")
+}
+
+func TestARoleThatMovesBringsItsPassword(t *testing.T) {
+	m := newMountAndServer(t)
+	m.write("config/other", with(elsewhere, nil))
+	before := m.stored()
+	require.Contains(t, m.refused(logical.UpdateOperation, "roles/user", fields{"config": "other"}), "give password in the same write")
+	require.Equal(t, before, m.stored())
+	m.write("roles/user", fields{"config": "other", "password": ""})
+	m.write("roles/user", fields{"config": "main"})
+	m.write("roles/user", fields{"config": "other", "password": userPassword})
+	require.Contains(t, m.refused(logical.DeleteOperation, "config/other", nil), "in use by 1 role (user)")
+	require.Contains(t, m.refused(logical.DeleteOperation, "config/main", nil), "in use by 1 role (app)")
+	m.write("roles/app", fields{"config": "other"})
+	m.ok(logical.DeleteOperation, "config/main", nil)
+	require.Zero(t, m.server.Requests())
+}
+
+func TestAConfigMadeAnewIsAnotherPlace(t *testing.T) {
+	m := newMountAndServer(t)
+	m.ok(logical.DeleteOperation, "config/main", fields{"force": true})
+	m.write("config/main", fields{"token_url": m.server.TokenURL(), "client_id": "app", "client_secret": clientSecret, "allow_http": true})
+	require.Contains(t, m.refused(logical.ReadOperation, "token/user", nil), "now points elsewhere")
+	require.Zero(t, m.server.Requests())
+}

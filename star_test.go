@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/seed-6323ea89/vault-plugin-secrets-oauth"
+
+// TestImportStar keeps the parts apart: each internal package can be read, and
+// replaced, without the others.
+func TestImportStar(t *testing.T) {
+	seen := map[string]bool{}
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir():
+			if _, err := os.Stat(filepath.Join(path, "go.mod")); path != "." && err == nil || strings.HasPrefix(entry.Name(), ".") && path != "." {
+				return filepath.SkipDir // a module of its own
+			}
+			return nil
+		case !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		require.NoError(t, err)
+		folder := filepath.ToSlash(filepath.Dir(path))
+		seen[folder] = true
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			require.NoError(t, err)
+			if wrong := forbiddenImport(folder, imported); wrong != "" {
+				t.Errorf("%s imports %s: %s", path, imported, wrong)
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	for _, folder := range []string{".", "flows", "internal/oauth", "internal/secret", "internal/tokencache", "internal/transport"} {
+		require.True(t, seen[folder], folder)
+	}
+}
+
+// forbiddenImport tells why a folder's code must not import a package, or "".
+func forbiddenImport(folder, imported string) string {
+	ours, own := strings.CutPrefix(imported, module+"/")
+	top, _, _ := strings.Cut(folder, "/")
+	switch {
+	case strings.HasPrefix(imported, "golang.org/x/oauth2"):
+		return "the token exchange is ours"
+	case strings.HasPrefix(imported, "github.com/hashicorp/vault/") && folder != "." && top != "cmd" && top != "test":
+		return "only the root package and cmd know Vault"
+	case imported == module && top != "cmd" && top != "test":
+		return "the root package is the middle of the star"
+	case own && strings.HasPrefix(ours, "internal/oauthtest") && top != "test":
+		return "it is for tests only"
+	case own && top == "internal" && ours != "internal/secret" && !strings.HasPrefix(ours, folder+"/"):
+		return "internal packages do not import each other"
+	case own && top == "flows" && !slices.Contains([]string{"internal/oauth", "internal/secret"}, ours):
+		return "flows know internal/oauth and internal/secret only"
+	}
+	return ""
+}
+
+func TestForbiddenImports(t *testing.T) {
+	for _, c := range []struct{ folder, imported string }{
+		{"internal/oauth", module + "/internal/transport"}, {"internal/oauth", "github.com/hashicorp/vault/sdk/logical"},
+		{"flows", module + "/internal/tokencache"}, {"flows", module}, {".", "golang.org/x/oauth2"},
+		{".", module + "/internal/oauthtest"},
+	} {
+		require.NotEmpty(t, forbiddenImport(c.folder, c.imported), c)
+	}
+	for _, c := range []struct{ folder, imported string }{
+		{".", "github.com/hashicorp/vault/sdk/logical"}, {".", module + "/internal/oauth"}, {"cmd/x", module},
+		{"internal/oauth", module + "/internal/secret"}, {"flows", module + "/internal/oauth"}, {"internal/oauth", "net/http"},
+	} {
+		require.Empty(t, forbiddenImport(c.folder, c.imported), c)
+	}
+}
