@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 )
@@ -67,6 +68,43 @@ func roleFields() map[string]*framework.FieldSchema {
 			Type:        framework.TypeDurationSecond,
 			Description: "Least remaining life of a token that is handed out. 0 is a tenth of its life, 30s at most.",
 		},
+	}
+}
+
+// apply lays a write over the entry and tells whether a secret was in it. Its
+// warnings go to resp.
+func (r *roleEntry) apply(p patch, resp *logical.Response) (suppliedSecret bool) {
+	p.text("description", &r.Description)
+	p.text("config", &r.Config)
+	p.textOr("flow", &r.Flow, defaultFlow)
+	p.words("scopes", &r.Scopes)
+	p.list("audience", &r.Audience)
+	p.list("resource", &r.Resource)
+	p.pairs("params", &r.Params)
+	p.text("username", &r.Username)
+	suppliedSecret, warnings := p.secret("password", &r.Password)
+	resp.Warnings = append(resp.Warnings, warnings...)
+	p.duration("access_token_ttl", &r.AccessTokenTTL)
+	p.duration("max_ttl", &r.MaxTTL)
+	p.duration("min_ttl", &r.MinTTL)
+	return suppliedSecret
+}
+
+// shown is the entry as it reads back: secrets only as set or not.
+func (r *roleEntry) shown() map[string]any {
+	return map[string]any{
+		"description":      r.Description,
+		"config":           r.Config,
+		"flow":             r.Flow,
+		"scopes":           orNone(r.Scopes),
+		"audience":         orNone(r.Audience),
+		"resource":         orNone(r.Resource),
+		"params":           orEmpty(r.Params),
+		"username":         r.Username,
+		"password_set":     r.Password.IsSet(),
+		"access_token_ttl": asSeconds(r.AccessTokenTTL),
+		"max_ttl":          asSeconds(r.MaxTTL),
+		"min_ttl":          asSeconds(r.MinTTL),
 	}
 }
 

@@ -5,15 +5,12 @@ package oauthsecrets
 import (
 	"context"
 	"fmt"
-	"maps"
 	"reflect"
 	"strings"
 
 	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
-
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 )
 
 func (b *backend) pathConfig() []*framework.Path {
@@ -204,79 +201,6 @@ func (b *backend) configList(ctx context.Context, req *logical.Request, _ *frame
 		}
 		return map[string]any{"host": config.host(), "client_id": config.ClientID, "description": config.Description}, nil
 	})
-}
-
-// apply lays a write over the entry and tells whether the client's secret was
-// in it. Its warnings go to resp.
-func (c *configEntry) apply(p patch, resp *logical.Response) (suppliedSecret bool) {
-	p.text("description", &c.Description)
-	p.text("token_url", &c.TokenURL)
-	p.text("client_id", &c.ClientID)
-	suppliedSecret, warnings := p.secret("client_secret", &c.ClientSecret)
-	resp.Warnings = append(resp.Warnings, warnings...)
-	p.textOr("client_auth_method", (*string)(&c.AuthMethod), string(oauth.ClientSecretBasic))
-	p.textOr("client_secret_basic_encoding", &c.BasicEncoding, basicForm)
-	p.pairs("headers", &c.Headers)
-	p.pairs("params", &c.Params)
-	p.textOr("header_name", &c.HeaderName, defaultHeaderName)
-	p.textOr("header_format", &c.HeaderFormat, defaultHeaderFormat)
-	p.text("ca_cert", &c.CACert)
-	p.text("tls_client_cert", &c.TLSClientCert)
-	p.secret("tls_client_key", &c.TLSClientKey) // PEM ends in a newline
-	p.text("tls_server_name", &c.TLSServerName)
-	p.text("proxy_url", &c.ProxyURL)
-	p.duration("request_timeout", &c.RequestTimeout)
-	p.flag("allow_http", &c.AllowHTTP)
-	p.list("allowed_roles", &c.AllowedRoles)
-	return suppliedSecret
-}
-
-// shown is the entry as it reads back: secrets only as set or not.
-func (c *configEntry) shown() map[string]any {
-	return map[string]any{
-		"description":                  c.Description,
-		"token_url":                    c.TokenURL,
-		"client_id":                    c.ClientID,
-		"client_secret_set":            c.ClientSecret.IsSet(),
-		"client_auth_method":           string(c.AuthMethod),
-		"client_secret_basic_encoding": c.BasicEncoding,
-		"headers":                      orEmpty(c.Headers),
-		"params":                       orEmpty(c.Params),
-		"header_name":                  c.HeaderName,
-		"header_format":                c.HeaderFormat,
-		"ca_cert":                      c.CACert,
-		"tls_client_cert":              c.TLSClientCert,
-		"tls_client_key_set":           c.TLSClientKey.IsSet(),
-		"tls_server_name":              c.TLSServerName,
-		"proxy_url":                    c.ProxyURL,
-		"request_timeout":              asSeconds(c.RequestTimeout),
-		"allow_http":                   c.AllowHTTP,
-		"allowed_roles":                orNone(c.AllowedRoles),
-	}
-}
-
-// configAnswer is the schema of shown: the writable fields without the secrets.
-func configAnswer() map[string]*framework.FieldSchema {
-	return answerOf(configFields(), "name", "force")
-}
-
-// answerOf derives what a read returns from what a write takes: a secret
-// becomes <field>_set.
-func answerOf(fields map[string]*framework.FieldSchema, without ...string) map[string]*framework.FieldSchema {
-	answer := maps.Clone(fields)
-	for _, name := range without {
-		delete(answer, name)
-	}
-	for name, schema := range fields {
-		if schema.DisplayAttrs != nil && schema.DisplayAttrs.Sensitive {
-			delete(answer, name)
-			answer[name+"_set"] = &framework.FieldSchema{
-				Type: framework.TypeBool, Required: true,
-				Description: "Whether " + name + " is set; it is never shown.",
-			}
-		}
-	}
-	return answer
 }
 
 // namesShown is how many names a message lists.

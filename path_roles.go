@@ -203,48 +203,11 @@ func (b *backend) roleList(ctx context.Context, req *logical.Request, _ *framewo
 	})
 }
 
-// apply lays a write over the entry and tells whether a secret was in it. Its
-// warnings go to resp.
-func (r *roleEntry) apply(p patch, resp *logical.Response) (suppliedSecret bool) {
-	p.text("description", &r.Description)
-	p.text("config", &r.Config)
-	p.textOr("flow", &r.Flow, defaultFlow)
-	p.words("scopes", &r.Scopes)
-	p.list("audience", &r.Audience)
-	p.list("resource", &r.Resource)
-	p.pairs("params", &r.Params)
-	p.text("username", &r.Username)
-	suppliedSecret, warnings := p.secret("password", &r.Password)
-	resp.Warnings = append(resp.Warnings, warnings...)
-	p.duration("access_token_ttl", &r.AccessTokenTTL)
-	p.duration("max_ttl", &r.MaxTTL)
-	p.duration("min_ttl", &r.MinTTL)
-	return suppliedSecret
-}
-
 func (r *roleEntry) warn(resp *logical.Response) {
 	if field := r.missingSecret(); field != "" {
 		resp.AddWarning(fmt.Sprintf("no %s is set yet: until it is, the role can obtain no token", field))
 	}
 	if r.Flow == "password" {
 		resp.AddWarning("the password grant hands a person's password to a client; RFC 9700 section 2.4 advises against it where the server offers another way")
-	}
-}
-
-// shown is the entry as it reads back: secrets only as set or not.
-func (r *roleEntry) shown() map[string]any {
-	return map[string]any{
-		"description":      r.Description,
-		"config":           r.Config,
-		"flow":             r.Flow,
-		"scopes":           orNone(r.Scopes),
-		"audience":         orNone(r.Audience),
-		"resource":         orNone(r.Resource),
-		"params":           orEmpty(r.Params),
-		"username":         r.Username,
-		"password_set":     r.Password.IsSet(),
-		"access_token_ttl": asSeconds(r.AccessTokenTTL),
-		"max_ttl":          asSeconds(r.MaxTTL),
-		"min_ttl":          asSeconds(r.MinTTL),
 	}
 }

@@ -28,7 +28,7 @@ func TestARefusalIsTheOperatorsToMend(t *testing.T) {
 
 func TestEachRefusalSaysWhatToMend(t *testing.T) {
 	for code, want := range map[string]string{
-		"invalid_grant":          "vault write oauth/roles/user password=",
+		"invalid_grant":          "vault write oauth/roles/user password=@",
 		"invalid_scope":          "vault write oauth/roles/user scopes=",
 		"unauthorized_client":    "flow password",
 		"unsupported_grant_type": "flow password",
