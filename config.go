@@ -171,6 +171,9 @@ func (c *configEntry) checkRequest() error {
 		if err := transport.CheckHeaderName(name); err != nil {
 			return fmt.Errorf("headers: %w", err)
 		}
+		if strings.EqualFold(name, "Content-Type") {
+			return fmt.Errorf("headers: Content-Type is set by the engine, to what token requests are (RFC 6749 section 3.2)")
+		}
 		if strings.EqualFold(name, "Authorization") && c.AuthMethod == oauth.ClientSecretBasic {
 			return fmt.Errorf("headers: Authorization is how client_secret_basic sends the client's secret; choose another client_auth_method to set it yourself")
 		}

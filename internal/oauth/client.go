@@ -45,8 +45,8 @@ type Client struct {
 	Secret   secret.String     // client_secret; required but for None
 	Method   AuthMethod        // required
 	RawBasic bool              // put id and secret into Basic as they are, for servers that do not form-decode them
-	Header   map[string]string // further request headers, see SettableHeader
-	Params   map[string]string // further form parameters; the grant's win, and ReservedParam ones are left out
+	Header   map[string]string // further request headers, checked by whoever wrote them down
+	Params   map[string]string // further form parameters; the grant's and the client authentication's win
 }
 
 // Exchange posts one grant to the token endpoint, once (RFC 6749 section 3.2),
@@ -112,11 +112,6 @@ func (c *Client) endpoint() (*url.URL, *Error) {
 	case c.Method == ClientSecretBasic && c.RawBasic && strings.Contains(c.ID, ":"):
 		return nil, forbidden(u.Host, "client_id has a colon, which Basic cannot carry unencoded (RFC 7617 section 2)")
 	}
-	for name, value := range c.Header {
-		if !SettableHeader(name) || hasControl(value) {
-			return nil, forbidden(u.Host, "one of the configured headers may not be set")
-		}
-	}
 	return u, nil
 }
 
@@ -125,9 +120,7 @@ func (c *Client) endpoint() (*url.URL, *Error) {
 func (c *Client) form(grant url.Values) url.Values {
 	form := url.Values{}
 	for name, value := range c.Params {
-		if !ReservedParam(name) {
-			form.Set(name, value)
-		}
+		form.Set(name, value)
 	}
 	for name, values := range grant {
 		form[name] = values // a list: `resource` may repeat (RFC 8707 section 2)
@@ -186,36 +179,4 @@ func (d dropLocation) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Header.Del("Location")
 	}
 	return resp, err
-}
-
-// ReservedParam tells whether a form parameter belongs to the grant type or to
-// client authentication, so that a configuration may not set it.
-func ReservedParam(name string) bool {
-	switch name {
-	case "grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type":
-		return true
-	}
-	return false
-}
-
-// SettableHeader tells whether a configuration may set a request header of this
-// name. Framing belongs to net/http; with an idempotency key it would repeat a
-// POST by itself; with Accept-Encoding it would no longer decompress.
-func SettableHeader(name string) bool {
-	const separators = `"(),/:;<=>?@[\]{} `
-	for _, r := range name {
-		if r <= ' ' || r >= 0x7f || strings.ContainsRune(separators, r) { // RFC 9110 section 5.6.2
-			return false
-		}
-	}
-	switch http.CanonicalHeaderKey(name) {
-	case "", "Host", "Content-Length", "Content-Type", "Transfer-Encoding", "Accept-Encoding", "Connection", "Keep-Alive",
-		"Upgrade", "Te", "Trailer", "Expect", "Idempotency-Key", "X-Idempotency-Key":
-		return false
-	}
-	return !strings.HasPrefix(http.CanonicalHeaderKey(name), "Proxy-")
-}
-
-func hasControl(value string) bool {
-	return strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
