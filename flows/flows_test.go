@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package flows_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauthtest"
+)
+
+func request(t *testing.T) (flows.Request, *oauthtest.Server) {
+	server := oauthtest.New(t)
+	server.Client("app", "s3cret")
+	server.User("alice", "wonder land")
+	server.Rotate(true)
+	return flows.Request{
+		Client:   &oauth.Client{HTTP: server.HTTPClient(), TokenURL: server.TokenURL(), ID: "app", Secret: "s3cret", Method: oauth.ClientSecretBasic},
+		Scopes:   []string{"read", "write"},
+		Audience: []string{"https://api.example"},
+		Resource: []string{"https://a.example", "https://b.example"},
+		Params:   map[string]string{"tenant": "seven", "grant_type": "nothing"},
+		Username: "alice", Password: "wonder land",
+	}, server
+}
+
+// TestWhatIsSent holds every flow against the parameters of its RFC.
+func TestWhatIsSent(t *testing.T) {
+	common := url.Values{
+		"scope": {"read write"}, "audience": {"https://api.example"},
+		"resource": {"https://a.example", "https://b.example"}, "tenant": {"seven"},
+	}
+	for name, own := range map[string]url.Values{
+		"client_credentials": {"grant_type": {"client_credentials"}},
+		"password":           {"grant_type": {"password"}, "username": {"alice"}, "password": {"wonder land"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, server := request(t)
+			flow, ok := flows.Lookup(name)
+			require.True(t, ok)
+			token, err := flow.Mint(t.Context(), r)
+			require.NoError(t, err)
+			require.True(t, server.Issued(token.AccessToken.Reveal()))
+
+			for param, values := range common {
+				own[param] = values
+			}
+			require.Equal(t, own, server.Last().Form)
+			require.Equal(t, 1, server.Requests())
+		})
+	}
+}
+
+func TestRefreshAsksForWhatWasGranted(t *testing.T) {
+	r, server := request(t)
+	password, _ := flows.Lookup("password")
+	first, err := password.Mint(t.Context(), r)
+	require.NoError(t, err)
+
+	second, err := flows.Refresh(t.Context(), r, first.RefreshToken)
+	require.NoError(t, err)
+	require.Equal(t, url.Values{
+		"grant_type": {"refresh_token"}, "refresh_token": {first.RefreshToken.Reveal()},
+		"resource": {"https://a.example", "https://b.example"}, "tenant": {"seven"},
+	}, server.Last().Form)
+	require.NotEqual(t, first.RefreshToken.Reveal(), second.RefreshToken.Reveal())
+
+	_, err = flows.Refresh(t.Context(), r, first.RefreshToken)
+	require.ErrorContains(t, err, "invalid_grant")
+}
+
+func TestTheTable(t *testing.T) {
+	require.Equal(t, []string{"client_credentials", "password"}, flows.Names())
+	require.Equal(t, []string{"password"}, flows.Owner("username"))
+	require.Empty(t, flows.Owner("scopes"), "common to all")
+	_, ok := flows.Lookup("implicit")
+	require.False(t, ok)
+
+	require.Equal(t, "scopes", flows.ParamOwner("scope"))
+	require.Equal(t, "flow", flows.ParamOwner("grant_type"))
+	require.Empty(t, flows.ParamOwner("tenant"))
+}
