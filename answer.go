@@ -14,10 +14,10 @@ import (
 
 // tokenAnswer is what creds/ and token/ return. Every key is always there,
 // empty rather than absent: templates print "<no value>" for a missing one.
-func tokenAnswer(d *definition, t *tokenEntry, minTTL time.Duration, now time.Time) map[string]any {
+func tokenAnswer(d *definition, t *tokenEntry, need tokencache.Need, now time.Time) map[string]any {
 	value := d.config.headerValue(t.AccessToken)
 	remaining := wholeSeconds(t.Expires.Sub(now))
-	ttl := rereadIn(t, minTTL, now)
+	ttl := rereadIn(t, need, now)
 	return map[string]any{
 		"access_token":        t.AccessToken.Reveal(),
 		"token_type":          t.TokenType,
@@ -37,10 +37,8 @@ func tokenAnswer(d *definition, t *tokenEntry, minTTL time.Duration, now time.Ti
 
 // rereadIn is the number of seconds after which reading again pays: when the
 // token has so little life left that a reader is given another one.
-func rereadIn(t *tokenEntry, minTTL time.Duration, now time.Time) int64 {
-	if minTTL == 0 {
-		minTTL = tokencache.DefaultMinTTL(t.Expires.Sub(t.Issued))
-	}
+func rereadIn(t *tokenEntry, need tokencache.Need, now time.Time) int64 {
+	minTTL := need.MinTTLFor(t.Expires.Sub(t.Issued))
 	return max(1, wholeSeconds(t.Expires.Sub(now)-minTTL-time.Second))
 }
 

@@ -78,6 +78,7 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.tokens.Forget(key)
 	case strings.HasPrefix(key, rolePrefix):
 		b.definitions.forgetRole(strings.TrimPrefix(key, rolePrefix))
+	case strings.HasPrefix(key, usePrefix): // nothing in memory comes from it
 	default:
 		b.definitions.forgetAll()
 	}

@@ -73,7 +73,7 @@ func define(ctx context.Context, s logical.Storage, mount, name string, client c
 	if d.request, err = d.requestWith(client, settings.guard()); err != nil {
 		return nil, err
 	}
-	d.grant = digest(config.ClientID, config.TokenURL, role.Flow, role.Username)
+	d.grant = digest(role.Config, config.ClientID, config.TokenURL, role.Flow, role.Username)
 	d.fingerprint = digest(d.grant, config.Params, role.Scopes, role.Audience, role.Resource, role.Params)
 	d.truth = digest(role.ID, role.Revision, config.DestinationID, config.Revision, settings.Revision)
 	d.key, err = tokenKey(role.ID, sharedHolder)
@@ -117,7 +117,7 @@ func (d *definition) requestWith(client clientMaker, guard transport.Guard) (flo
 // need is what a reader wants who asks for minTTL seconds, or with 0 for no
 // life in particular.
 func (d *definition) need(minTTL int) tokencache.Need {
-	return tokencache.Need{Fingerprint: d.fingerprint, Truth: d.truth, MinTTL: max(d.role.MinTTL, seconds(minTTL))}
+	return tokencache.Need{Fingerprint: d.fingerprint, Truth: d.truth, MinTTL: d.role.MinTTL, Raise: max(d.role.MinTTL, seconds(minTTL))}
 }
 
 // digest tells apart any two lists of values; JSON gives maps one order.

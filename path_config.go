@@ -98,6 +98,9 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 	resp := &logical.Response{}
 	suppliedSecret := config.apply(patch{data}, resp)
 
+	if before != nil && reflect.DeepEqual(config, before) {
+		return unlessEmpty(resp), nil
+	}
 	settings, err := loadSettings(ctx, req.Storage)
 	if err != nil {
 		return nil, err
@@ -109,9 +112,6 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 	if err := config.check(settings.guard()); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
-	if before != nil && reflect.DeepEqual(config, before) {
-		return unlessEmpty(resp), nil
-	}
 	if before == nil || config.movedFrom(before) {
 		if err := moveConfig(ctx, req, name, config, resp); err != nil {
 			return nil, err
@@ -121,10 +121,10 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 		resp.AddWarning(fmt.Sprintf("no %s is set yet: until it is, no role of this config can obtain a token", field))
 	}
 	config.Revision++
+	defer b.definitions.forgetAll() // also after an error: the write may have arrived
 	if err := saveConfig(ctx, req.Storage, name, config); err != nil {
 		return saveFailed(err)
 	}
-	b.definitions.forgetAll()
 	return unlessEmpty(resp), nil
 }
 
@@ -163,11 +163,8 @@ func (b *backend) configDelete(ctx context.Context, req *logical.Request, data *
 			return logical.ErrorResponse("config %s is in use by %s: delete them first, or delete it anyway with \"vault delete %sconfig/%s force=true\"", name, countAndFirst(roles), req.MountPoint, name), nil
 		}
 	}
-	if err := req.Storage.Delete(ctx, configPrefix+name); err != nil {
-		return nil, err
-	}
-	b.definitions.forgetAll()
-	return nil, nil
+	defer b.definitions.forgetAll()
+	return nil, req.Storage.Delete(ctx, configPrefix+name)
 }
 
 // rolesInUse is rolesOf, with the first ten held against the roles themselves:

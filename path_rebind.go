@@ -51,9 +51,9 @@ func (b *backend) rebind(ctx context.Context, req *logical.Request, data *framew
 	}
 	config.Rebound = true
 	config.Revision++
+	defer b.definitions.forgetAll()
 	if err := saveConfig(ctx, req.Storage, name, config); err != nil {
 		return saveFailed(err)
 	}
-	b.definitions.forgetAll()
 	return nil, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/vault/sdk/framework"
@@ -95,6 +96,9 @@ func (b *backend) roleWrite(ctx context.Context, req *logical.Request, data *fra
 		return nil, err
 	}
 	suppliedSecret := role.apply(patch{data}, resp)
+	if before != nil && !suppliedSecret && reflect.DeepEqual(role, before) {
+		return unlessEmpty(resp), nil
+	}
 	if err := role.check(); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
@@ -149,10 +153,10 @@ func (b *backend) storeRole(ctx context.Context, s logical.Storage, name string,
 			return err
 		}
 	}
+	defer b.definitions.forgetRole(name) // also after an error: the write may have arrived
 	if err := s.Put(ctx, entry); err != nil {
 		return err
 	}
-	b.definitions.forgetRole(name)
 	if before != nil && before.Config != role.Config {
 		return s.Delete(ctx, usePrefix+before.Config+"/"+name)
 	}
@@ -172,15 +176,21 @@ func (b *backend) roleDelete(ctx context.Context, req *logical.Request, data *fr
 	if err := b.forgetTokens(ctx, req.Storage, role.ID); err != nil {
 		return nil, err
 	}
+	defer b.definitions.forgetRole(name)
 	if err := req.Storage.Delete(ctx, rolePrefix+name); err != nil {
 		return nil, err
 	}
 	b.definitions.forgetRole(name)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime) // nobody could repeat the rest
+	defer cancel()
 	if err := b.forgetTokens(ctx, req.Storage, role.ID); err != nil {
 		return nil, err
 	}
 	return nil, req.Storage.Delete(ctx, usePrefix+role.Config+"/"+name)
 }
+
+// cleanupTime bounds what is done after the caller may have left.
+const cleanupTime = 30 * time.Second
 
 // forgetTokens removes a role's tokens from memory and storage, those included
 // that are being saved.

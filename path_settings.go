@@ -127,10 +127,10 @@ func (b *backend) settingsWrite(ctx context.Context, req *logical.Request, data 
 		return nil, nil
 	}
 	settings.Revision++
+	defer b.definitions.forgetAll()
 	if err := save(ctx, req.Storage, settingsKey, settings, maxConfigSize); err != nil {
 		return saveFailed(err)
 	}
-	b.definitions.forgetAll()
 	return nil, nil
 }
 

@@ -87,10 +87,16 @@ func (b *backend) tokenRenew(ctx context.Context, req *logical.Request, data *fr
 	}
 	read, err := b.obtain(ctx, req, data.Get("role").(string), 0,
 		func(d *definition, need tokencache.Need, src tokencache.Source[*tokenEntry]) (tokencache.Answer[*tokenEntry], error) {
+			if waiting, ok := b.tokens.Waiting(d.key, need.Truth); ok && len(rejected) > 0 {
+				return tokencache.Answer[*tokenEntry]{}, waiting // applications must not storm a server that refuses us
+			}
 			return b.tokens.Renew(ctx, d.key, need, src, wanted)
 		})
 	if err != nil {
 		return refuse(err)
+	}
+	if len(rejected) > 0 && read.answer.Stale != nil && wanted(read.token) { // the caller knows that it is of no use
+		return refuse(&readError{role: read.definition.name, mount: req.MountPoint, definition: read.definition, err: read.answer.Stale})
 	}
 	return read.respond(time.Now()), nil
 }
@@ -122,7 +128,7 @@ token with it; the next read obtains a new one.
 const renewHelp = `
 Writing this path replaces the role's token and returns the new one. An application whose token was rejected by the API names it in
 rejected_sha256: many that do so at once cost one exchange, since all but the first get the token that has replaced it. It also asks a
-server again that the engine leaves in peace after a failure.
+server again that the engine leaves in peace after a failure, unless rejected_sha256 is given.
 
     vault write -force oauth/token/crm/renew
 `

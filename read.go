@@ -19,7 +19,7 @@ type tokenRead struct {
 	definition *definition
 	token      *tokenEntry
 	answer     tokencache.Answer[*tokenEntry]
-	minTTL     time.Duration
+	need       tokencache.Need
 }
 
 // redefinitions bounds how often a read starts over because its role or config
@@ -37,7 +37,6 @@ func (b *backend) obtain(ctx context.Context, req *logical.Request, role string,
 			return nil, err
 		}
 		need := d.need(minTTL)
-		b.moderate(&need, d.key)
 		answer, err := get(d, need, b.source(req.Storage, d))
 		if errors.Is(err, tokencache.ErrChanged) || errors.Is(err, tokencache.ErrForgotten) {
 			continue
@@ -50,25 +49,10 @@ func (b *backend) obtain(ctx context.Context, req *logical.Request, role string,
 			return nil, err
 		}
 		if now.fingerprint == d.fingerprint && now.key == d.key {
-			return &tokenRead{definition: now, token: answer.Record, answer: answer, minTTL: d.need(minTTL).MinTTL}, nil
+			return &tokenRead{definition: now, token: answer.Record, answer: answer, need: need}, nil
 		}
 	}
 	return nil, logical.CodedError(503, fmt.Sprintf("role %s or its config is being written: read again", role))
-}
-
-// moderate keeps a reader who insists on more life than the server ever gives
-// from costing an exchange each time: nine tenths of the held token's life will do.
-func (b *backend) moderate(need *tokencache.Need, key string) {
-	if need.MinTTL == 0 {
-		return
-	}
-	held, ok := b.tokens.Peek(key)
-	if !ok {
-		return
-	}
-	if life := held.Expires.Sub(held.Issued); need.MinTTL >= life && life > 0 {
-		need.MinTTL = life - life/10
-	}
 }
 
 // sinceWhen adds to a first failure when the next try will be.
@@ -81,7 +65,7 @@ func (b *backend) sinceWhen(d *definition, err error) error {
 
 // respond makes the answer of a read, with the warnings that belong to it.
 func (r *tokenRead) respond(now time.Time) *logical.Response {
-	resp := &logical.Response{Data: tokenAnswer(r.definition, r.token, r.minTTL, now)}
+	resp := &logical.Response{Data: tokenAnswer(r.definition, r.token, r.need, now)}
 	for _, note := range r.token.Notes {
 		resp.AddWarning(note)
 	}
@@ -91,8 +75,8 @@ func (r *tokenRead) respond(now time.Time) *logical.Response {
 	if r.answer.Unsaved {
 		resp.AddWarning("the token could not be stored yet; the engine keeps it in memory and goes on trying")
 	}
-	if life := r.token.Expires.Sub(r.token.Issued); r.minTTL > 0 && life <= r.minTTL && !r.token.Once {
-		resp.AddWarning(fmt.Sprintf("this server's tokens live %s: min_ttl of %s cannot be met", life.Round(time.Second), r.minTTL))
+	if life := r.token.Expires.Sub(r.token.Issued); life <= r.need.Raise && !r.token.Once {
+		resp.AddWarning(fmt.Sprintf("this server's tokens live %s: min_ttl of %s cannot be met", life.Round(time.Second), r.need.Raise))
 	}
 	return resp
 }

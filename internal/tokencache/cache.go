@@ -40,6 +40,23 @@ type Need struct {
 	Truth string
 	// MinTTL is the least remaining life. 0 means DefaultMinTTL of the record's life.
 	MinTTL time.Duration
+	// Raise lifts that least remaining life, but to no more than nine tenths of
+	// the record's life: a reader who wants more than the server ever gives would
+	// otherwise cost an exchange each time.
+	Raise time.Duration
+}
+
+// MinTTLFor is the least remaining life that satisfies the reader, of a record
+// that lives life in all.
+func (n Need) MinTTLFor(life time.Duration) time.Duration {
+	minTTL := n.MinTTL
+	if minTTL <= 0 {
+		minTTL = DefaultMinTTL(life)
+	}
+	if n.Raise > 0 {
+		minTTL = min(max(minTTL, n.Raise), max(0, life-life/10))
+	}
+	return minTTL
 }
 
 // Source reaches one key's stored record and its server. Its functions are called
@@ -228,9 +245,5 @@ func stateFor[R Record](r R, need Need, now time.Time) State {
 		return Expired
 	}
 	life := r.Life()
-	minTTL := need.MinTTL
-	if minTTL <= 0 {
-		minTTL = DefaultMinTTL(life.span())
-	}
-	return life.State(now, minTTL)
+	return life.State(now, need.MinTTLFor(life.span()))
 }

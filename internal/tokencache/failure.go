@@ -59,6 +59,15 @@ func (c *Cache[R]) Failure(key string) (*RememberedError, bool) {
 	return &m.RememberedError, true
 }
 
+// Waiting returns the failure that keeps a reader of this truth from a mint now.
+func (c *Cache[R]) Waiting(key, truth string) (*RememberedError, bool) {
+	m := c.remembered(key, truth)
+	if m == nil {
+		return nil, false
+	}
+	return &m.RememberedError, true
+}
+
 // remembered returns the failure that stands between this reader and a mint, or nil.
 func (c *Cache[R]) remembered(key, truth string) *failure {
 	m, ok := c.failures.Get(key)

@@ -66,9 +66,9 @@ func (p *process) stop() {
 
 // children returns the processes whose parent is pid.
 func children(pid int) ([]int, error) {
-	out, err := exec.Command("ps", "-A", "-o", "pid=", "-o", "ppid=").Output()
-	if errors.Is(err, exec.ErrNotFound) {
-		out, err = processTable()
+	out, err := processTable()
+	if errors.Is(err, os.ErrNotExist) { // not Linux
+		out, err = exec.Command("ps", "-A", "-o", "pid=", "-o", "ppid=").Output()
 	}
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func children(pid int) ([]int, error) {
 	return pids, nil
 }
 
-// processTable reads Linux's /proc, in ps's form, where ps is not installed.
+// processTable reads Linux's /proc in ps's form: small machines have no ps.
 func processTable() ([]byte, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {

@@ -6,7 +6,7 @@
 //   secret           of the clients "basic" (client_secret_basic) and "post" (client_secret_post)
 //   username         \ of the one person, for the password grant, which oidc-provider lacks and which is
 //   password         / registered below with its own tokens, grants and rotation
-//   lifetime         seconds an access token lives (3600)
+//   lifetime         seconds that person's access tokens live (3600); those of the clients themselves live an hour
 //   refreshLifetime  seconds a refresh token lives (86400)
 //   record           file that every token issued is appended to
 //
@@ -45,7 +45,7 @@ const provider = new Provider(url, {
   scopes: ['openid', 'offline_access', 'read', 'write'],
   ttl: {
     AccessToken: options.lifetime,
-    ClientCredentials: options.lifetime,
+    ClientCredentials: 3600,
     RefreshToken: options.refreshLifetime,
     Grant: options.refreshLifetime,
   },
@@ -62,7 +62,7 @@ const provider = new Provider(url, {
       defaultResource: () => undefined,
       getResourceServerInfo: (ctx, resource) => {
         if (resource !== BIG) throw new errors.InvalidTarget();
-        return { audience: BIG, scope: 'read write', accessTokenTTL: options.lifetime, accessTokenFormat: 'jwt' };
+        return { audience: BIG, scope: 'read write', accessTokenTTL: 3600, accessTokenFormat: 'jwt' };
       },
     },
   },
