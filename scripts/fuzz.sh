@@ -6,8 +6,10 @@ set -eu
 
 cd "$(dirname "$0")/.."
 count=0
-for package in $(go list ./...); do
-	for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || :); do
+packages=$(go list ./...)
+for package in $packages; do
+	listed=$(go test -list '^Fuzz' "$package")
+	for target in $(echo "$listed" | grep '^Fuzz' || :); do
 		count=$((count + 1))
 		echo "$package $target"
 		go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-60s}" "$package"
