@@ -61,9 +61,12 @@ func (e *readError) refusal(failed *oauth.Error) string {
 	case "invalid_client":
 		mend = fmt.Sprintf("the server does not accept client_id, client_secret or client_auth_method (now %s) of %s: see \"vault read %s\"; for a secret with special characters also client_secret_basic_encoding", e.definition.config.AuthMethod, config, config)
 	case "invalid_grant":
-		mend = fmt.Sprintf("the server does not accept the credentials of %s: vault write %s password=@password.txt", role, role)
+		mend = fmt.Sprintf("the server does not accept the credentials of %s: see \"vault read %s\"", role, role)
+		if e.definition.role.hasSecret() {
+			mend += fmt.Sprintf(", and give the password anew: vault write %s password=@password.txt", role)
+		}
 	case "invalid_scope":
-		mend = fmt.Sprintf("the server does not grant scopes of %s: vault write %s scopes=...", role, role)
+		mend = fmt.Sprintf("the server does not grant scopes of %s: vault write %s scopes=<scopes>", role, role)
 	case "unauthorized_client", "unsupported_grant_type":
 		mend = fmt.Sprintf("the server does not allow flow %s to client_id of %s: allow it there, or choose another flow for %s", e.definition.role.Flow, config, role)
 	default:
