@@ -176,11 +176,11 @@ func (b *backend) roleDelete(ctx context.Context, req *logical.Request, data *fr
 	if err := b.forgetTokens(ctx, req.Storage, role.ID); err != nil {
 		return nil, err
 	}
-	defer b.definitions.forgetRole(name)
-	if err := req.Storage.Delete(ctx, rolePrefix+name); err != nil {
+	err = req.Storage.Delete(ctx, rolePrefix+name)
+	b.definitions.forgetRole(name) // also after an error: the delete may have arrived
+	if err != nil {
 		return nil, err
 	}
-	b.definitions.forgetRole(name)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime) // nobody could repeat the rest
 	defer cancel()
 	if err := b.forgetTokens(ctx, req.Storage, role.ID); err != nil {

@@ -49,17 +49,5 @@ func (s *String) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// PlainMap readies named secrets for storage.
-func PlainMap(m map[string]String) map[string]Plain {
-	if m == nil {
-		return nil
-	}
-	out := make(map[string]Plain, len(m))
-	for k, v := range m {
-		out[k] = Plain(v)
-	}
-	return out
-}
-
 // EndsInNewline tells whether a value was probably made with echo and without -n.
 func (s String) EndsInNewline() bool { return strings.HasSuffix(string(s), "\n") }

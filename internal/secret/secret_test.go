@@ -48,7 +48,7 @@ func TestStoredFormKeepsTheValue(t *testing.T) {
 	raw, err := json.Marshal(struct {
 		Value secret.Plain
 		Named map[string]secret.Plain
-	}{canary, secret.PlainMap(map[string]secret.String{"k": canary})})
+	}{canary, map[string]secret.Plain{"k": canary}})
 	require.NoError(t, err)
 
 	var back holder
