@@ -9,13 +9,15 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
 // tokenAnswer is what creds/ and token/ return. Every key is always there,
 // empty rather than absent: templates print "<no value>" for a missing one.
 func tokenAnswer(d *definition, t *tokenEntry, need tokencache.Need, now time.Time) map[string]any {
-	value := d.config.headerValue(t.AccessToken)
+	headers, query := d.use(t.AccessToken)
+	name, value := only(headers)
 	remaining := wholeSeconds(t.Expires.Sub(now))
 	ttl := rereadIn(t, need, now)
 	return map[string]any{
@@ -27,12 +29,31 @@ func tokenAnswer(d *definition, t *tokenEntry, need tokencache.Need, now time.Ti
 		"ttl":                 ttl,
 		"rotation_period":     max(1, wholeSeconds(now.Sub(t.Issued))+ttl),
 		"last_vault_rotation": t.Issued.UTC().Format(time.RFC3339),
-		"headers":             map[string]string{d.config.HeaderName: value},
-		"header_name":         d.config.HeaderName,
+		"headers":             orEmpty(headers),
+		"header_name":         name,
 		"header_value":        value,
-		"query":               map[string]string{},
+		"query":               orEmpty(query),
 		"extra":               orEmpty(t.Extra),
 	}
+}
+
+// use is how a request to the API carries the token.
+func (d *definition) use(token secret.String) (headers, query map[string]string) {
+	if d.request.Document != nil {
+		if use, says := d.request.Document.Use(d.request.Values, token.Reveal()); says {
+			return use.Headers, use.Query
+		}
+	}
+	return map[string]string{d.config.HeaderName: d.config.headerValue(token)}, nil
+}
+
+// only returns the header if there is exactly one.
+func only(headers map[string]string) (name, value string) {
+	if len(headers) == 1 {
+		for name, value = range headers {
+		}
+	}
+	return name, value
 }
 
 // rereadIn is the number of seconds after which reading again pays: when the

@@ -55,6 +55,7 @@ func newBackend(version string) *backend {
 		Paths: framework.PathAppend( // what applications read comes first: patterns are tried in order
 			b.pathCreds(),
 			b.pathToken(),
+			b.pathTrial(),
 			b.pathRoles(),
 			b.pathConfig(),
 			b.pathRebind(),
@@ -78,7 +79,7 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.tokens.Forget(key)
 	case strings.HasPrefix(key, rolePrefix):
 		b.definitions.forgetRole(strings.TrimPrefix(key, rolePrefix))
-	case strings.HasPrefix(key, usePrefix): // nothing in memory comes from it
+	case strings.HasPrefix(key, usePrefix), strings.HasPrefix(key, accountPrefix): // nothing in memory comes from them
 	default:
 		b.definitions.forgetAll()
 	}

@@ -89,6 +89,9 @@ func (m *mount) do(op logical.Operation, path string, data fields) (*logical.Res
 func (m *mount) doCtx(ctx context.Context, op logical.Operation, path string, data fields) (*logical.Response, error) {
 	m.t.Helper()
 	req := &logical.Request{Operation: op, Path: path, Storage: m.storage, MountPoint: "oauth/", Data: asJSON[fields](m.t, data)}
+	if name, ok := strings.CutPrefix(path, "roles/"); ok && op == logical.UpdateOperation && !strings.Contains(name, "/") && req.Data["verify"] == nil {
+		req.Data = with(req.Data, fields{"verify": "off"}) // most tests count exchanges
+	}
 	if op == logical.UpdateOperation {
 		found, exists, err := m.b.HandleExistenceCheck(ctx, req)
 		if err != nil {

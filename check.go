@@ -61,6 +61,17 @@ func checkURL(field, text string, guard transport.Guard, allowHTTP bool) error {
 	return nil
 }
 
+// checkBaseURL is checkURL for a URL to which paths are appended.
+func checkBaseURL(text string, guard transport.Guard, allowHTTP bool) error {
+	if err := checkURL("base_url", text, guard, allowHTTP); err != nil {
+		return err
+	}
+	if strings.ContainsAny(text, "?#") || strings.Contains(text, "{{") {
+		return fmt.Errorf("base_url is what paths are appended to: it must not have a query, a fragment or a placeholder")
+	}
+	return nil
+}
+
 func checkGlobs(field string, globs []string) error {
 	for i, glob := range globs {
 		if _, err := path.Match(glob, ""); err != nil {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/url"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -32,8 +33,8 @@ const (
 	defaultHeaderFormat = "Bearer " + tokenPlaceholder
 )
 
-// configEntry is an authorization server and our client there. Only the
-// operator's writes change it.
+// configEntry is an authorization server, or an API with a login, and our
+// client there. Only the operator's writes change it.
 type configEntry struct {
 	Version  int    `json:"version"`
 	Revision uint64 `json:"revision"` // counts the writes that changed something
@@ -46,8 +47,8 @@ type configEntry struct {
 	Rebound bool `json:"rebound,omitempty"`
 
 	Description   string            `json:"description,omitempty"`
-	TokenURL      string            `json:"token_url"`
-	ClientID      string            `json:"client_id"`
+	TokenURL      string            `json:"token_url,omitempty"`
+	ClientID      string            `json:"client_id,omitempty"`
 	ClientSecret  secret.String     `json:"client_secret,omitempty"`
 	AuthMethod    oauth.AuthMethod  `json:"client_auth_method"`
 	BasicEncoding string            `json:"client_secret_basic_encoding"`
@@ -55,6 +56,11 @@ type configEntry struct {
 	Params        map[string]string `json:"params,omitempty"`
 	HeaderName    string            `json:"header_name"`
 	HeaderFormat  string            `json:"header_format"`
+
+	BaseURL   string       `json:"base_url,omitempty"`
+	Login     string       `json:"login,omitempty"` // the document as it was written
+	Secrets   secretValues `json:"secrets,omitempty"`
+	Variables variables    `json:"variables,omitempty"`
 
 	CACert         string        `json:"ca_cert,omitempty"`
 	TLSClientCert  string        `json:"tls_client_cert,omitempty"`
@@ -82,15 +88,17 @@ func newConfigEntry() *configEntry {
 func (c *configEntry) stored() any {
 	return struct {
 		configEntry
-		ClientSecret secret.Plain `json:"client_secret,omitempty"`
-		TLSClientKey secret.Plain `json:"tls_client_key,omitempty"`
-	}{*c, secret.Plain(c.ClientSecret), secret.Plain(c.TLSClientKey)}
+		ClientSecret secret.Plain            `json:"client_secret,omitempty"`
+		TLSClientKey secret.Plain            `json:"tls_client_key,omitempty"`
+		Secrets      map[string]secret.Plain `json:"secrets,omitempty"`
+	}{*c, secret.Plain(c.ClientSecret), secret.Plain(c.TLSClientKey), secret.PlainMap(c.Secrets)}
 }
 
 // clone returns a copy that shares nothing which a write could change.
 func (c *configEntry) clone() *configEntry {
 	copied := *c
 	copied.Headers, copied.Params = maps.Clone(c.Headers), maps.Clone(c.Params)
+	copied.Secrets, copied.Variables = maps.Clone(c.Secrets), maps.Clone(c.Variables)
 	copied.AllowedRoles = slices.Clone(c.AllowedRoles)
 	return &copied
 }
@@ -107,26 +115,38 @@ func (c *configEntry) allows(role string) bool {
 // read them on the way. The client certificate is not part of it: it says who
 // we are, and its key is never sent.
 type destination struct {
-	tokenURL, caCert, serverName, proxyURL string
-	allowHTTP                              bool
+	tokenURL, baseURL, login, caCert, serverName, proxyURL string
+	allowHTTP                                              bool
 }
 
 func (c *configEntry) destination() destination {
-	return destination{c.TokenURL, c.CACert, c.TLSServerName, c.ProxyURL, c.AllowHTTP}
+	return destination{c.TokenURL, c.BaseURL, c.Login, c.CACert, c.TLSServerName, c.ProxyURL, c.AllowHTTP}
 }
 
 // movedFrom tells whether secrets would go elsewhere than under the entry before.
 func (c *configEntry) movedFrom(before *configEntry) bool {
 	return c.destination() != before.destination() ||
-		!maps.Equal(c.Headers, before.Headers) || !maps.Equal(c.Params, before.Params)
+		!maps.Equal(c.Headers, before.Headers) || !maps.Equal(c.Params, before.Params) ||
+		!reflect.DeepEqual(c.Variables, before.Variables)
+}
+
+// secretsHeld names the fields with a secret that is sent to the destination.
+func (c *configEntry) secretsHeld() []string {
+	var fields []string
+	if c.ClientSecret.IsSet() {
+		fields = append(fields, "client_secret")
+	}
+	if len(c.Secrets) > 0 {
+		fields = append(fields, "secrets")
+	}
+	return fields
 }
 
 // check refuses what can never work. Its errors name the field and quote no value.
 func (c *configEntry) check(guard transport.Guard) error {
 	for _, check := range []func() error{
-		func() error { return required("token_url", c.TokenURL) },
-		func() error { return required("client_id", c.ClientID) },
-		func() error { return checkURL("token_url", c.TokenURL, guard, c.AllowHTTP) },
+		func() error { return c.checkEndpoint(guard) },
+		func() error { return c.checkLogin(guard) },
 		c.checkClient,
 		c.checkRequest,
 		c.checkUse,
@@ -145,6 +165,22 @@ func (c *configEntry) check(guard transport.Guard) error {
 	}
 	client.CloseIdleConnections()
 	return nil
+}
+
+func (c *configEntry) checkEndpoint(guard transport.Guard) error {
+	if c.TokenURL == "" && c.Login != "" {
+		if len(c.Headers) > 0 || len(c.Params) > 0 {
+			return fmt.Errorf("headers and params belong to token_url, which is not set; a login document has headers and bodies of its own")
+		}
+		return nil
+	}
+	if c.TokenURL == "" {
+		return fmt.Errorf("token_url is required (or login, for an API with a login of its own)")
+	}
+	if err := required("client_id", c.ClientID); err != nil {
+		return err
+	}
+	return checkURL("token_url", c.TokenURL, guard, c.AllowHTTP)
 }
 
 func (c *configEntry) checkClient() error {
@@ -212,16 +248,22 @@ func (c *configEntry) headerValue(token secret.String) string {
 }
 
 func (c *configEntry) host() string {
-	u, err := url.Parse(c.TokenURL)
-	if err != nil {
-		return ""
+	for _, text := range []string{c.TokenURL, c.BaseURL} {
+		if u, err := url.Parse(text); err == nil && text != "" {
+			return u.Host
+		}
 	}
-	return u.Host
+	if document, err := compileLogin(c.Login); err == nil && len(document.URLs()) > 0 {
+		u, _ := url.Parse(document.URLs()[0])
+		return u.Host
+	}
+	return ""
 }
 
-// missingSecret returns the field without which no exchange can be tried.
+// missingSecret returns the field without which no exchange with the token
+// endpoint can be tried.
 func (c *configEntry) missingSecret() string {
-	if c.AuthMethod != oauth.None && !c.ClientSecret.IsSet() {
+	if c.TokenURL != "" && c.AuthMethod != oauth.None && !c.ClientSecret.IsSet() {
 		return "client_secret"
 	}
 	return ""

@@ -8,15 +8,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"sync"
+	"strings"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/transport"
 )
 
 // definition is a role with its config, ready for an exchange. It is shared
@@ -58,6 +56,11 @@ func define(ctx context.Context, s logical.Storage, mount, name string, client c
 	if err != nil {
 		return nil, err
 	}
+	return assemble(ctx, s, mount, name, role, config, client)
+}
+
+// assemble is define for a role and a config at hand, stored or not.
+func assemble(ctx context.Context, s logical.Storage, mount, name string, role *roleEntry, config *configEntry, client clientMaker) (*definition, error) {
 	settings, err := loadSettings(ctx, s)
 	if err != nil {
 		return nil, err
@@ -69,12 +72,19 @@ func define(ctx context.Context, s logical.Storage, mount, name string, client c
 	if !ok {
 		return nil, operatorError(fmt.Sprintf("role %s was written for flow %s, which this version of the engine does not have", name, role.Flow))
 	}
-	d := &definition{name: name, role: role, config: config, flow: flow}
-	if d.request, err = d.requestWith(client, settings.guard()); err != nil {
-		return nil, err
+	made, err := client(role.Config, config, settings.guard())
+	if err != nil {
+		return nil, operatorError(fmt.Sprintf("config %s: %s", role.Config, err))
+	}
+	d := &definition{name: name, role: role, config: config, flow: flow, request: requestOf(role, config, made)}
+	if missing := d.missingValue(); missing != "" {
+		return nil, operatorError(fmt.Sprintf("the login document of config %s uses {{%s}}, for which role %s has no value: vault write %s", role.Config, missing, name, supply(mount, name, role.Config, missing)))
 	}
 	d.grant = digest(role.Config, config.ClientID, config.TokenURL, role.Flow, role.Username)
 	d.fingerprint = digest(d.grant, config.Params, role.Scopes, role.Audience, role.Resource, role.Params)
+	if d.request.Document != nil {
+		d.fingerprint = digest(d.grant, config.BaseURL, config.Login, over(config.Variables, role.Variables))
+	}
 	d.truth = digest(role.ID, role.Revision, config.DestinationID, config.Revision, settings.Revision)
 	d.key, err = tokenKey(role.ID, sharedHolder)
 	return d, err
@@ -88,8 +98,13 @@ func usable(role *roleEntry, config *configEntry, mount, name string) error {
 	case !config.allows(name):
 		return operatorError(fmt.Sprintf("config %s does not allow role %s: see allowed_roles in \"vault read %sconfig/%s\"", role.Config, name, mount, role.Config))
 	case role.hasSecret() && role.SecretsFor != config.DestinationID && !config.Rebound:
-		return operatorError(fmt.Sprintf("config %s now points elsewhere: write the role's secret again (vault write %sroles/%s password=...), or accept the move for all its roles (vault write -force %srebind/%s)",
-			role.Config, mount, name, mount, role.Config))
+		return operatorError(fmt.Sprintf("config %s now points elsewhere: write the role's secret again (vault write %sroles/%s %s=...), or accept the move for all its roles (vault write -force %srebind/%s)",
+			role.Config, mount, name, strings.Join(role.secretsHeld(), "=... "), mount, role.Config))
+	case role.Flow == flows.Login && config.Login == "":
+		return operatorError(fmt.Sprintf("role %s has flow login, and config %s has no login document: vault write %sconfig/%s login=@login.json", name, role.Config, mount, role.Config))
+	case role.Flow == flows.Login: // what the document needs is another question
+	case config.TokenURL == "":
+		return operatorError(fmt.Sprintf("role %s has flow %s, and config %s has no token_url: vault write %sconfig/%s token_url=...", name, role.Flow, role.Config, mount, role.Config))
 	case config.missingSecret() != "":
 		return operatorError(fmt.Sprintf("config %s has no %s yet: vault write %sconfig/%s %s=...", role.Config, config.missingSecret(), mount, role.Config, config.missingSecret()))
 	case role.missingSecret() != "":
@@ -98,20 +113,20 @@ func usable(role *roleEntry, config *configEntry, mount, name string) error {
 	return nil
 }
 
-func (d *definition) requestWith(client clientMaker, guard transport.Guard) (flows.Request, error) {
-	http, err := client(d.role.Config, d.config, guard)
-	if err != nil {
-		return flows.Request{}, operatorError(fmt.Sprintf("config %s: %s", d.role.Config, err))
-	}
-	return flows.Request{
+func requestOf(role *roleEntry, config *configEntry, made *client) flows.Request {
+	r := flows.Request{
 		Client: &oauth.Client{
-			HTTP: http, TokenURL: d.config.TokenURL, ID: d.config.ClientID, Secret: d.config.ClientSecret,
-			Method: d.config.AuthMethod, RawBasic: d.config.BasicEncoding == basicRaw,
-			Header: d.config.Headers, Params: d.config.Params,
+			HTTP: made.http, TokenURL: config.TokenURL, ID: config.ClientID, Secret: config.ClientSecret,
+			Method: config.AuthMethod, RawBasic: config.BasicEncoding == basicRaw,
+			Header: config.Headers, Params: config.Params,
 		},
-		Scopes: d.role.Scopes, Audience: d.role.Audience, Resource: d.role.Resource, Params: d.role.Params,
-		Username: d.role.Username, Password: d.role.Password,
-	}, nil
+		Scopes: role.Scopes, Audience: role.Audience, Resource: role.Resource, Params: role.Params,
+		Username: role.Username, Password: role.Password,
+	}
+	if role.Flow == flows.Login {
+		r.Document, r.Values = made.document, valuesOf(role, config)
+	}
+	return r
 }
 
 // need is what a reader wants who asks for minTTL seconds, or with 0 for no
@@ -128,65 +143,4 @@ func digest(values ...any) string {
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
-}
-
-// hotDefinitions bounds the definitions in memory; the rest is read again when needed.
-const hotDefinitions = 10_000
-
-// definitions remembers what define made, until something under it is written.
-type definitions struct {
-	roles *lru.Cache[string, *definition]
-
-	mu      sync.Mutex
-	epoch   uint64             // counts forgets; guarded by mu
-	clients map[string]*client // by config; guarded by mu
-}
-
-func newDefinitions() *definitions {
-	roles, err := lru.New[string, *definition](hotDefinitions)
-	if err != nil {
-		panic(err) // only for a size that is not positive
-	}
-	return &definitions{roles: roles, clients: make(map[string]*client)}
-}
-
-// get returns the role's definition. What is written while define reads must
-// not be hidden by what it read before: then nothing is remembered.
-func (ds *definitions) get(ctx context.Context, s logical.Storage, mount, role string) (*definition, error) {
-	if d, ok := ds.roles.Get(role); ok {
-		return d, nil
-	}
-	ds.mu.Lock()
-	epoch := ds.epoch
-	ds.mu.Unlock()
-
-	d, err := define(ctx, s, mount, role, ds.client)
-	if err != nil {
-		return nil, err
-	}
-	ds.mu.Lock()
-	defer ds.mu.Unlock()
-	if ds.epoch == epoch {
-		ds.roles.Add(role, d)
-	}
-	return d, nil
-}
-
-func (ds *definitions) forgetRole(role string) {
-	ds.mu.Lock()
-	defer ds.mu.Unlock()
-	ds.epoch++
-	ds.roles.Remove(role)
-}
-
-// forgetAll is for writes under which any role may lie, and those are rare.
-func (ds *definitions) forgetAll() {
-	ds.mu.Lock()
-	defer ds.mu.Unlock()
-	ds.epoch++
-	ds.roles.Purge()
-	for _, c := range ds.clients {
-		c.http.CloseIdleConnections()
-	}
-	clear(ds.clients)
 }

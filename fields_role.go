@@ -28,8 +28,7 @@ func roleFields() map[string]*framework.FieldSchema {
 		},
 		"flow": {
 			Type:        framework.TypeString,
-			Default:     defaultFlow,
-			Description: "How the token is obtained: " + strings.Join(flows.Names(), ", ") + ".",
+			Description: "How the token is obtained: " + strings.Join(flows.Names(), ", ") + ". The default is login where the config has a login document, else client_credentials.",
 		},
 		"scopes": {
 			Type:        framework.TypeCommaStringSlice,
@@ -49,12 +48,21 @@ func roleFields() map[string]*framework.FieldSchema {
 		},
 		"username": {
 			Type:        framework.TypeString,
-			Description: "Flow password: the user's name.",
+			Description: "Flows password and login: the user's name, {{username}} in a login document.",
 		},
 		"password": {
 			Type:         framework.TypeString,
-			Description:  "Flow password: the user's password. Never shown; password= clears it.",
+			Description:  "Flows password and login: the user's password, {{password}} in a login document. Never shown; password= clears it.",
 			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+		},
+		"secrets": {
+			Type:         framework.TypeMap,
+			Description:  "Flow login: secrets that the document names as {{secrets.x}}, over those of the config, as x=value or a JSON object. Never shown; a write replaces them all.",
+			DisplayAttrs: &framework.DisplayAttributes{Sensitive: true},
+		},
+		"variables": {
+			Type:        framework.TypeMap,
+			Description: "Flow login: values that the document names as {{variables.x}}, over those of the config, as x=value or a JSON object whose values keep their types. They read back: not for secrets.",
 		},
 		"access_token_ttl": {
 			Type:        framework.TypeDurationSecond,
@@ -68,26 +76,36 @@ func roleFields() map[string]*framework.FieldSchema {
 			Type:        framework.TypeDurationSecond,
 			Description: "Least remaining life of a token that is handed out. 0 is a tenth of its life, 30s at most.",
 		},
+		verifyField: {
+			Type:        framework.TypeString,
+			Default:     verifyWarn,
+			Description: "Whether this write obtains a token to see that the role works: warn (store the role, and warn if it does not), require (store nothing unless it does) or off. The token becomes the role's. Not stored; a write that changes nothing about how the token is obtained asks for none.",
+		},
 	}
 }
 
-// apply lays a write over the entry and tells whether a secret was in it. Its
+// apply lays a write over the entry and names the secrets that were in it. Its
 // warnings go to resp.
-func (r *roleEntry) apply(p patch, resp *logical.Response) (suppliedSecret bool) {
+func (r *roleEntry) apply(p patch, resp *logical.Response) (supplied []string) {
 	p.text("description", &r.Description)
 	p.text("config", &r.Config)
-	p.textOr("flow", &r.Flow, defaultFlow)
+	p.text("flow", &r.Flow)
 	p.words("scopes", &r.Scopes)
 	p.list("audience", &r.Audience)
 	p.list("resource", &r.Resource)
 	p.pairs("params", &r.Params)
 	p.text("username", &r.Username)
-	suppliedSecret, warnings := p.secret("password", &r.Password)
-	resp.Warnings = append(resp.Warnings, warnings...)
+	if given, warnings := p.secret("password", &r.Password); given {
+		supplied, resp.Warnings = append(supplied, "password"), append(resp.Warnings, warnings...)
+	}
+	if given, warnings := p.secretValues("secrets", &r.Secrets); given {
+		supplied, resp.Warnings = append(supplied, "secrets"), append(resp.Warnings, warnings...)
+	}
+	p.variables("variables", &r.Variables)
 	p.duration("access_token_ttl", &r.AccessTokenTTL)
 	p.duration("max_ttl", &r.MaxTTL)
 	p.duration("min_ttl", &r.MinTTL)
-	return suppliedSecret
+	return supplied
 }
 
 // shown is the entry as it reads back: secrets only as set or not.
@@ -102,6 +120,8 @@ func (r *roleEntry) shown() map[string]any {
 		"params":           orEmpty(r.Params),
 		"username":         r.Username,
 		"password_set":     r.Password.IsSet(),
+		"secrets_set":      r.Secrets.names(),
+		"variables":        r.Variables.decoded(),
 		"access_token_ttl": asSeconds(r.AccessTokenTTL),
 		"max_ttl":          asSeconds(r.MaxTTL),
 		"min_ttl":          asSeconds(r.MinTTL),
@@ -114,7 +134,13 @@ A role says which token is wanted from the server of a config.
     vault write oauth/roles/crm config=crm scopes="contacts.read contacts.write"
     vault read oauth/creds/crm
 
-A write changes the fields that it names. Changing what shapes the token (config, flow, scopes, audience, resource, params, username)
-makes the next read obtain a new one; a write that changes nothing drops nothing. Deleting a role forgets its tokens; tokens that were
-handed out live as long as their server says.
+For an API with a login of its own (see config/<name>) it holds the account:
+
+    vault write oauth/roles/erp config=erp username=svc-erp password=@password.txt
+
+The write obtains a token, so that a mistake shows at once (see verify); roles/<name>/test shows what was sent and what was answered.
+
+A write changes the fields that it names. Changing what shapes the token (config, flow, scopes, audience, resource, params, username,
+variables) makes the next read obtain a new one; a write that changes nothing drops nothing. Deleting a role forgets its tokens; tokens
+that were handed out live as long as their server says.
 `

@@ -2,7 +2,10 @@
 
 package oauthsecrets
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // nameLocks holds one lock a name, for as long as somebody wants it. Striped
 // locks would let a role wait for a stranger.
@@ -12,32 +15,51 @@ type nameLocks struct {
 }
 
 type nameLock struct {
-	sync.Mutex
-	wanted int // holders and waiters; guarded by nameLocks.mu
+	turn   chan struct{} // holds one value while somebody has the lock
+	wanted int           // holders and waiters; guarded by nameLocks.mu
 }
 
 // lock waits for the name and returns its release. It must not be held over a
 // request to anything but storage.
 func (l *nameLocks) lock(name string) (unlock func()) {
+	unlock, _ = l.lockUntil(context.Background(), name) // which never ends
+	return unlock
+}
+
+// lockUntil is lock for those who give up when ctx ends; its error is then ctx.Err().
+func (l *nameLocks) lockUntil(ctx context.Context, name string) (unlock func(), err error) {
+	one := l.want(name)
+	select {
+	case one.turn <- struct{}{}:
+		return func() {
+			<-one.turn
+			l.leave(name, one)
+		}, nil
+	case <-ctx.Done():
+		l.leave(name, one)
+		return nil, ctx.Err()
+	}
+}
+
+func (l *nameLocks) want(name string) *nameLock {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.held == nil {
 		l.held = make(map[string]*nameLock)
 	}
 	one := l.held[name]
 	if one == nil {
-		one = new(nameLock)
+		one = &nameLock{turn: make(chan struct{}, 1)}
 		l.held[name] = one
 	}
 	one.wanted++
-	l.mu.Unlock()
+	return one
+}
 
-	one.Lock()
-	return func() {
-		one.Unlock()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if one.wanted--; one.wanted == 0 {
-			delete(l.held, name)
-		}
+func (l *nameLocks) leave(name string, one *nameLock) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if one.wanted--; one.wanted == 0 {
+		delete(l.held, name)
 	}
 }

@@ -14,9 +14,18 @@ import (
 // {"q":"x=y"} as one pair, refuses an object among others, and cannot be told
 // to clear a map. Its errors quote no value.
 func tidyMap(key string, value any) (map[string]any, error) {
+	pairs, err := tidyValues(key, value)
+	if err != nil {
+		return nil, err
+	}
+	return scalars(key, pairs)
+}
+
+// tidyValues is tidyMap for values that keep their JSON type.
+func tidyValues(key string, value any) (map[string]any, error) {
 	switch v := value.(type) {
 	case map[string]any:
-		return scalars(key, v)
+		return v, nil
 	case string:
 		return mapFromText(key, v)
 	case []any:
@@ -47,9 +56,9 @@ func mapFromText(key, text string) (map[string]any, error) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	if err := decoder.Decode(&pairs); err != nil || decoder.More() {
-		return nil, fmt.Errorf("%s is not valid JSON: an object of texts is wanted, as in {\"name\": \"value\"}", key)
+		return nil, fmt.Errorf("%s is not valid JSON: an object is wanted, as in {\"name\": \"value\"}", key)
 	}
-	return scalars(key, pairs)
+	return pairs, nil
 }
 
 func addPair(pairs map[string]any, text string) error {

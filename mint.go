@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
@@ -28,7 +27,7 @@ func (b *backend) source(s logical.Storage, d *definition) tokencache.Source[*to
 			if !has {
 				held = nil
 			}
-			return mint(ctx, d, held)
+			return b.mint(ctx, s, d, held)
 		},
 		Save: func(ctx context.Context, t *tokenEntry) error {
 			return saveToken(ctx, s, d, t)
@@ -39,36 +38,37 @@ func (b *backend) source(s logical.Storage, d *definition) tokencache.Source[*to
 }
 
 // mint obtains a token to follow held, which is nil if there was none. A
-// refresh token comes first; if the server does not want it any more, the
+// refresh comes first; if the server answers it with anything but a token, the
 // role's own credentials do.
-func mint(ctx context.Context, d *definition, held *tokenEntry) (*tokenEntry, error) {
-	if d.mayRefresh(held) {
-		answer, err := flows.Refresh(ctx, d.request, held.RefreshToken)
-		switch failed := (*oauth.Error)(nil); {
-		case err == nil:
-			t := newToken(d, answer, held)
-			if !t.RefreshToken.IsSet() { // the server keeps the old one valid (RFC 6749 section 6)
-				t.RefreshToken = held.RefreshToken
-			}
-			if t.Scope == "" { // unchanged (RFC 6749 section 6)
-				t.Scope = held.Scope
-			}
-			return t, nil
-		case !errors.As(err, &failed) || failed.Kind != oauth.Refused:
+func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry) (*tokenEntry, error) {
+	if d.mayRefresh(held, time.Now()) {
+		answer, err := d.flow.Refresh(ctx, d.request, held.leaves())
+		if err == nil {
+			return refreshed(d, answer, held), nil
+		}
+		if failed := (*oauth.Error)(nil); !errors.As(err, &failed) || !answered(failed.Kind) {
 			return nil, err
 		}
 	}
-	answer, err := d.flow.Mint(ctx, d.request)
+	answer, err := b.login(ctx, s, d, false)
 	if err != nil {
 		return nil, err
 	}
 	return newToken(d, answer, held), nil
 }
 
-// mayRefresh tells whether the held refresh token belongs to the role as it is
-// now, and to the place where it would be sent.
-func (d *definition) mayRefresh(held *tokenEntry) bool {
-	return held != nil && held.RefreshToken.IsSet() && held.Matches(d.fingerprint) && held.Grant == d.grant &&
+// answered tells whether the server has said something that is no token and may
+// well say the same again.
+func answered(kind oauth.Kind) bool {
+	return kind == oauth.Refused || kind == oauth.Malformed || kind == oauth.Redirected
+}
+
+// mayRefresh tells whether what is held can be traded for a new token: it
+// belongs to the role as it is now and to the place where it would be sent, and
+// has not outlived its time.
+func (d *definition) mayRefresh(held *tokenEntry, now time.Time) bool {
+	return held != nil && d.flow.CanRefresh(d.request, held.leaves()) && !held.refreshOver(now) &&
+		held.Matches(d.fingerprint) && held.Grant == d.grant &&
 		(held.DestinationID == d.config.DestinationID || d.config.Rebound)
 }
 
@@ -113,6 +113,9 @@ func remember(err error, attempt int, roll float64) time.Duration {
 	failed := (*oauth.Error)(nil)
 	if !errors.As(err, &failed) {
 		return leastWait
+	}
+	if account := (*accountError)(nil); errors.As(err, &account) {
+		return max(time.Until(account.next()), failed.RetryAfter, leastWait) // past the last refusal, asking costs a look into storage
 	}
 	first, longest := firstWait, longestWait
 	if operatorsToMend(failed.Kind) {

@@ -3,6 +3,8 @@
 package oauthsecrets
 
 import (
+	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -41,7 +43,7 @@ func (p patch) secret(field string, to *secret.String) (supplied bool, warnings 
 	given(p, field, func(v string) {
 		*to, supplied = secret.String(v), v != ""
 		if to.EndsInNewline() {
-			warnings = append(warnings, field+" ends in a newline: if it was made with echo, use echo -n or printf")
+			warnings = append(warnings, endsInNewline(field))
 		}
 	})
 	return supplied, warnings
@@ -72,6 +74,41 @@ func (p patch) pairs(field string, to *map[string]string) {
 			*to = nil
 		}
 	})
+}
+
+func (p patch) variables(field string, to *variables) {
+	given(p, field, func(v map[string]any) {
+		*to = nil
+		for name, value := range v {
+			if *to == nil {
+				*to = variables{}
+			}
+			text, _ := encoded(value) // it came as JSON
+			(*to)[name] = json.RawMessage(text)
+		}
+	})
+}
+
+// secretValues is secret for a map.
+func (p patch) secretValues(field string, to *secretValues) (supplied bool, warnings []string) {
+	given(p, field, func(v map[string]any) {
+		*to, supplied = nil, len(v) > 0
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if *to == nil {
+				*to = secretValues{}
+			}
+			text, _ := encoded(v[name]) // it came as JSON
+			(*to)[name] = secret.String(text)
+			if plain, ok := v[name].(string); ok && secret.String(plain).EndsInNewline() {
+				warnings = append(warnings, endsInNewline(field+"."+name))
+			}
+		}
+	})
+	return supplied, warnings
+}
+
+func endsInNewline(field string) string {
+	return field + " ends in a newline: if it was made with echo, use echo -n or printf"
 }
 
 // orNil gives the empty list one form, the one that storage gives back.

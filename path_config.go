@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/go-uuid"
@@ -46,7 +47,7 @@ func (b *backend) pathConfig() []*framework.Path {
 				ForwardPerformanceSecondary: true,
 			},
 		},
-		HelpSynopsis:    "An authorization server, and our client there.",
+		HelpSynopsis:    "An authorization server, or an API with a login, and our client there.",
 		HelpDescription: configHelp,
 	}, {
 		Pattern:      "config/?$",
@@ -96,7 +97,7 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 		config = before.clone()
 	}
 	resp := &logical.Response{}
-	suppliedSecret := config.apply(patch{data}, resp)
+	supplied := config.apply(patch{data}, resp)
 
 	if before != nil && reflect.DeepEqual(config, before) {
 		return unlessEmpty(resp), nil
@@ -106,8 +107,10 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 		return nil, err
 	}
 	// The right to update a config must not be a way to read what it holds.
-	if before != nil && config.movedFrom(before) && before.ClientSecret.IsSet() && config.ClientSecret.IsSet() && !suppliedSecret {
-		return logical.ErrorResponse("this changes where the client's secret is sent: give client_secret in the same write (or clear it with client_secret=)"), nil
+	if before != nil && config.movedFrom(before) {
+		if kept := keptSecrets(before.secretsHeld(), config.secretsHeld(), supplied); len(kept) > 0 {
+			return logical.ErrorResponse("this changes where the config's secrets are sent: give %s in the same write (or clear it with %s=)", strings.Join(kept, " and "), kept[0]), nil
+		}
 	}
 	if err := config.check(settings.guard()); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
@@ -126,6 +129,13 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 		return saveFailed(err)
 	}
 	return unlessEmpty(resp), nil
+}
+
+// keptSecrets names the secrets that a write neither supplies nor clears.
+func keptSecrets(before, after, supplied []string) []string {
+	return slices.DeleteFunc(slices.Clone(after), func(field string) bool {
+		return !slices.Contains(before, field) || slices.Contains(supplied, field)
+	})
 }
 
 // moveConfig gives the config a new destination id, under which no role's
@@ -164,7 +174,10 @@ func (b *backend) configDelete(ctx context.Context, req *logical.Request, data *
 		}
 	}
 	defer b.definitions.forgetAll()
-	return nil, req.Storage.Delete(ctx, configPrefix+name)
+	if err := req.Storage.Delete(ctx, configPrefix+name); err != nil {
+		return nil, err
+	}
+	return nil, forgetAccounts(ctx, req.Storage, name)
 }
 
 // rolesInUse is rolesOf, with the first ten held against the roles themselves:

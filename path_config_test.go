@@ -24,6 +24,7 @@ func TestAConfigReadsBackWithItsDefaults(t *testing.T) {
 	require.Equal(t, fields{
 		"description": "", "token_url": "https://login.example.com/token", "client_id": "app", "client_secret_set": true,
 		"client_auth_method": "client_secret_basic", "client_secret_basic_encoding": "form",
+		"base_url": "", "login": "", "secrets_set": []any{}, "variables": fields{},
 		"headers": fields{}, "params": fields{}, "header_name": "Authorization", "header_format": "Bearer {{token}}",
 		"ca_cert": "", "tls_client_cert": "", "tls_client_key_set": false, "tls_server_name": "", "proxy_url": "",
 		"request_timeout": 0.0, "allow_http": false, "allowed_roles": []any{"*"},

@@ -20,6 +20,7 @@ type readError struct {
 	role, mount string
 	definition  *definition
 	err         error
+	then        string // what to do next, in place of when the engine asks again
 }
 
 func (e *readError) Error() string { return reason(e.err) }
@@ -72,10 +73,23 @@ func (e *readError) refusal(failed *oauth.Error) string {
 	default:
 		mend = fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
 	}
-	if failed.Kind == oauth.Redirected {
+	switch document := e.definition.request.Document; {
+	case failed.Kind == oauth.Redirected && document == nil:
 		mend = fmt.Sprintf("redirects are not followed, since they would send the secret on: correct token_url of %s", config)
+	case document != nil:
+		mend = e.loginMend(failed)
 	}
 	return fmt.Sprintf("no token for role %s: %s. This is for an operator to mend: %s. %s", e.role, clause(failed), mend, e.nextTry())
+}
+
+// loginMend is whose a refused login is to mend, and how.
+func (e *readError) loginMend(failed *oauth.Error) string {
+	mend := fmt.Sprintf("the API does not accept this login: see the credentials in \"vault read %sroles/%s\" and the login document in \"vault read %sconfig/%s\"",
+		e.mount, e.role, e.mount, e.definition.role.Config)
+	if hint := e.definition.hint(failed); hint != "" {
+		mend += "; " + hint
+	}
+	return mend
 }
 
 // clause is a failure's text without the full stop that some descriptions end in.
@@ -83,6 +97,13 @@ func clause(failed *oauth.Error) string { return strings.TrimRight(failed.Error(
 
 // nextTry says when the server is asked again, and how to ask it now.
 func (e *readError) nextTry() string {
+	account := (*accountError)(nil)
+	switch refused := errors.As(e.err, &account); {
+	case e.then != "":
+		return e.then
+	case refused:
+		return account.until(e.mount, e.role, e.definition.role.Config)
+	}
 	again := fmt.Sprintf("vault write -force %stoken/%s/renew", e.mount, e.role)
 	remembered := (*tokencache.RememberedError)(nil)
 	if !errors.As(e.err, &remembered) {

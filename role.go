@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	defaultFlow           = "client_credentials"
+	defaultFlow           = "client_credentials" // but flows.Login where the config has a document
 	defaultAccessTokenTTL = time.Hour
 	longestLife           = 10 * 365 * 24 * time.Hour
 )
@@ -37,6 +37,8 @@ type roleEntry struct {
 	Params      map[string]string `json:"params,omitempty"`
 	Username    string            `json:"username,omitempty"`
 	Password    secret.String     `json:"password,omitempty"`
+	Secrets     secretValues      `json:"secrets,omitempty"`   // over the config's
+	Variables   variables         `json:"variables,omitempty"` // over the config's
 	// SecretsFor is the DestinationID for which the role's secrets were supplied.
 	SecretsFor string `json:"secrets_for,omitempty"`
 
@@ -45,33 +47,40 @@ type roleEntry struct {
 	MinTTL         time.Duration `json:"min_ttl,omitempty"`          // 0: 10 % of the life, 30 s at most
 }
 
-func newRoleEntry() *roleEntry { return &roleEntry{Version: entryVersion, Flow: defaultFlow} }
+func newRoleEntry() *roleEntry { return &roleEntry{Version: entryVersion} }
 
 // stored is the entry with its secrets in the clear.
 func (r *roleEntry) stored() any {
 	return struct {
 		roleEntry
-		Password secret.Plain `json:"password,omitempty"`
-	}{*r, secret.Plain(r.Password)}
+		Password secret.Plain            `json:"password,omitempty"`
+		Secrets  map[string]secret.Plain `json:"secrets,omitempty"`
+	}{*r, secret.Plain(r.Password), secret.PlainMap(r.Secrets)}
 }
 
 func (r *roleEntry) clone() *roleEntry {
 	copied := *r
 	copied.Scopes, copied.Audience, copied.Resource = slices.Clone(r.Scopes), slices.Clone(r.Audience), slices.Clone(r.Resource)
-	copied.Params = maps.Clone(r.Params)
+	copied.Params, copied.Secrets, copied.Variables = maps.Clone(r.Params), maps.Clone(r.Secrets), maps.Clone(r.Variables)
 	return &copied
 }
 
-func (r *roleEntry) hasSecret() bool { return r.Password.IsSet() }
+func (r *roleEntry) hasSecret() bool { return len(r.secretsHeld()) > 0 }
+
+// secretsHeld names the fields with a secret of the role's own.
+func (r *roleEntry) secretsHeld() []string {
+	var fields []string
+	if r.Password.IsSet() {
+		fields = append(fields, "password")
+	}
+	if len(r.Secrets) > 0 {
+		fields = append(fields, "secrets")
+	}
+	return fields
+}
 
 // check refuses what can never work. Its errors name the field and quote no secret.
 func (r *roleEntry) check() error {
-	if err := required("config", r.Config); err != nil {
-		return err
-	}
-	if err := checkName("config", r.Config); err != nil {
-		return err
-	}
 	flow, ok := flows.Lookup(r.Flow)
 	if !ok {
 		return fmt.Errorf("flow must be one of %s", strings.Join(flows.Names(), ", "))
@@ -90,12 +99,21 @@ func (r *roleEntry) check() error {
 	if err := checkParams(r.Params); err != nil {
 		return err
 	}
+	if err := checkValueNames("secrets", r.Secrets); err != nil {
+		return err
+	}
+	if err := checkValueNames("variables", r.Variables); err != nil {
+		return err
+	}
 	return r.checkLives()
 }
 
 // checkFields holds the fields that only some flows have against the role's flow.
 func (r *roleEntry) checkFields(flow flows.Description) error {
-	set := map[string]bool{"username": r.Username != "", "password": r.Password.IsSet()}
+	set := map[string]bool{
+		"scopes": len(r.Scopes) > 0, "audience": len(r.Audience) > 0, "resource": len(r.Resource) > 0, "params": len(r.Params) > 0,
+		"username": r.Username != "", "password": r.Password.IsSet(), "secrets": len(r.Secrets) > 0, "variables": len(r.Variables) > 0,
+	}
 	for _, field := range slices.Sorted(maps.Keys(set)) {
 		if set[field] && !flow.Uses(field) {
 			return fmt.Errorf("flow %s does not use %s (flow %s does): leave it out, or clear it with %s=", flow.Name, field, strings.Join(flows.Owner(field), ", "), field)

@@ -21,16 +21,18 @@ import (
 //	role/<name>                             roleEntry
 //	token/<role id>/<holder and narrowing>  tokenEntry
 //	use/<config>/<role>                     {}: which roles name a config
+//	account/<config>/<hash of account>      accountEntry: no secrets
 //	settings                                settingsEntry
 //
 // The index under use/ is written before a role and deleted after it, so that
 // it may name a role too many after a crash, and never one too few.
 const (
-	configPrefix = "config/"
-	rolePrefix   = "role/"
-	tokenPrefix  = "token/"
-	usePrefix    = "use/"
-	settingsKey  = "settings"
+	configPrefix  = "config/"
+	rolePrefix    = "role/"
+	tokenPrefix   = "token/"
+	usePrefix     = "use/"
+	accountPrefix = "account/"
+	settingsKey   = "settings"
 )
 
 // entryVersion is written into every entry, for the day its form changes.

@@ -128,9 +128,16 @@ func tidyValue(key string, schema *framework.FieldSchema, value any) (any, error
 	switch schema.Type {
 	case framework.TypeKVPairs:
 		return tidyMap(key, value)
+	case framework.TypeMap:
+		return tidyValues(key, value)
 	case framework.TypeString, framework.TypeLowerCaseString:
-		switch value.(type) { // the framework makes "1" of true, and a text of a list with one member
-		case bool, []any, map[string]any:
+		switch v := value.(type) { // the framework makes "1" of true, and a text of a list with one member
+		case map[string]any:
+			if key == documentField { // as policies are: text that holds JSON, or the object itself
+				return encoded(v)
+			}
+			return nil, wrongType(key, schema.Type)
+		case bool, []any:
 			return nil, wrongType(key, schema.Type)
 		}
 	}

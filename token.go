@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
@@ -30,6 +31,11 @@ type tokenEntry struct {
 	Scope        string            `json:"scope,omitempty"`
 	RefreshToken secret.String     `json:"refresh_token,omitempty"`
 	Extra        map[string]string `json:"extra,omitempty"`
+
+	// RefreshEnds is when RefreshToken ends, SessionEnds when everything does
+	// that follows from one login; zero where nobody says.
+	RefreshEnds time.Time `json:"refresh_ends,omitzero"`
+	SessionEnds time.Time `json:"session_ends,omitzero"`
 
 	Issued  time.Time `json:"issued"`
 	Expires time.Time `json:"expires"`
@@ -69,10 +75,45 @@ func newToken(d *definition, answer *oauth.Token, held *tokenEntry) *tokenEntry 
 	if held != nil {
 		t.Generation = held.Generation + 1
 	}
+	if document := d.request.Document; document != nil {
+		t.RefreshEnds, t.SessionEnds = after(t.Issued, document.RefreshTTL()), after(t.Issued, document.SessionTTL())
+	}
 	t.limitLife(d.role)
 	t.noteScope(d.role.Scopes)
 	t.RenewAt = tokencache.RenewAt(t.Issued, t.Expires, rand.Float64()) // rolled once: jitter that is rolled at each look is none
 	return t
+}
+
+// refreshed is newToken for the answer to a refresh of held.
+func refreshed(d *definition, answer *oauth.Token, held *tokenEntry) *tokenEntry {
+	t := newToken(d, answer, held)
+	t.SessionEnds = held.SessionEnds // counted from the login
+	if !t.RefreshToken.IsSet() {     // the server keeps the old one valid (RFC 6749 section 6)
+		t.RefreshToken = held.RefreshToken
+	}
+	if t.Scope == "" { // unchanged (RFC 6749 section 6)
+		t.Scope = held.Scope
+	}
+	return t
+}
+
+// leaves is what the token leaves to those that follow it.
+func (t *tokenEntry) leaves() flows.Held {
+	return flows.Held{AccessToken: t.AccessToken, Expires: t.Expires, RefreshToken: t.RefreshToken}
+}
+
+// refreshOver tells whether the time for refreshing is known to have passed.
+func (t *tokenEntry) refreshOver(now time.Time) bool {
+	passed := func(end time.Time) bool { return !end.IsZero() && !now.Before(end) }
+	return passed(t.RefreshEnds) || passed(t.SessionEnds)
+}
+
+// after is start + d, or zero where d is.
+func after(start time.Time, d time.Duration) time.Time {
+	if d == 0 {
+		return time.Time{}
+	}
+	return start.Add(d)
 }
 
 // limitLife settles when the token ends: where the server does not say, the

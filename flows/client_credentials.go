@@ -10,12 +10,13 @@ import (
 
 // clientCredentials is the grant of an application that acts for itself
 // (RFC 6749 section 4.4).
-type clientCredentials struct{}
+type clientCredentials struct{ refreshGrant }
 
 func (clientCredentials) Describe() Description {
 	return Description{
 		Name:     "client_credentials",
 		Synopsis: "the application acts for itself (RFC 6749 section 4.4)",
+		Optional: oauthFields,
 	}
 }
 

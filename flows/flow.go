@@ -3,6 +3,7 @@
 // Package flows turns a role into one request to its server, and the answer
 // into a token. Nothing else in the engine knows grants. To add one: a file
 // with a type that implements Flow, a line in All, a row in docs/concepts.md.
+// A flow of OAuth embeds refreshGrant.
 package flows
 
 import (
@@ -10,7 +11,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/login"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
@@ -24,6 +27,21 @@ type Flow interface {
 	// Mint asks the server for a new token, with exactly one request. It
 	// fails with an *oauth.Error.
 	Mint(ctx context.Context, r Request) (*oauth.Token, error)
+
+	// CanRefresh tells whether Refresh has what it needs.
+	CanRefresh(r Request, held Held) bool
+
+	// Refresh asks for a token to follow held, with exactly one request and
+	// without the role's credentials. A Token without a RefreshToken means that
+	// the server keeps the old one valid. It fails with an *oauth.Error.
+	Refresh(ctx context.Context, r Request, held Held) (*oauth.Token, error)
+}
+
+// Held is what an earlier exchange has left.
+type Held struct {
+	AccessToken  secret.String
+	Expires      time.Time // of the access token
+	RefreshToken secret.String
 }
 
 // Description is what a role's author has to know about a flow.
@@ -32,12 +50,17 @@ type Description struct {
 	Synopsis string // one sentence, with the RFC section
 	Required []string
 	Secret   []string // like Required, but may be supplied later: a role may exist without them
+	Optional []string
+	Account  bool // a refusal counts against somebody's account, which may lock
 }
+
+// oauthFields are the role fields that all flows of OAuth have.
+var oauthFields = []string{"scopes", "audience", "resource", "params"}
 
 // Uses tells whether a role field that is not common to all flows belongs to
 // this one.
 func (d Description) Uses(field string) bool {
-	return slices.Contains(d.Required, field) || slices.Contains(d.Secret, field)
+	return slices.Contains(d.Required, field) || slices.Contains(d.Secret, field) || slices.Contains(d.Optional, field)
 }
 
 // Request is what one exchange is made of: our client at the server, and what
@@ -50,11 +73,15 @@ type Request struct {
 	Params   map[string]string // further form parameters
 	Username string
 	Password secret.String
+
+	// Flow login only, whose requests go by Client.HTTP and nothing else of Client.
+	Document *login.Document
+	Values   login.Values
 }
 
 // All returns every flow, in the order of their listing.
 func All() []Flow {
-	return []Flow{clientCredentials{}, password{}}
+	return []Flow{clientCredentials{}, password{}, documentLogin{}}
 }
 
 // Lookup returns the flow of that name.

@@ -61,7 +61,10 @@ func TestRefreshAsksForWhatWasGranted(t *testing.T) {
 	first, err := password.Mint(t.Context(), r)
 	require.NoError(t, err)
 
-	second, err := flows.Refresh(t.Context(), r, first.RefreshToken)
+	held := flows.Held{RefreshToken: first.RefreshToken}
+	require.True(t, password.CanRefresh(r, held))
+	require.False(t, password.CanRefresh(r, flows.Held{AccessToken: first.AccessToken}))
+	second, err := password.Refresh(t.Context(), r, held)
 	require.NoError(t, err)
 	require.Equal(t, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {first.RefreshToken.Reveal()},
@@ -69,14 +72,15 @@ func TestRefreshAsksForWhatWasGranted(t *testing.T) {
 	}, server.Last().Form)
 	require.NotEqual(t, first.RefreshToken.Reveal(), second.RefreshToken.Reveal())
 
-	_, err = flows.Refresh(t.Context(), r, first.RefreshToken)
+	_, err = password.Refresh(t.Context(), r, held)
 	require.ErrorContains(t, err, "invalid_grant")
 }
 
 func TestTheTable(t *testing.T) {
-	require.Equal(t, []string{"client_credentials", "password"}, flows.Names())
-	require.Equal(t, []string{"password"}, flows.Owner("username"))
-	require.Empty(t, flows.Owner("scopes"), "common to all")
+	require.Equal(t, []string{"client_credentials", "password", "login"}, flows.Names())
+	require.Equal(t, []string{"password", "login"}, flows.Owner("username"))
+	require.Equal(t, []string{"client_credentials", "password"}, flows.Owner("scopes"))
+	require.Empty(t, flows.Owner("description"), "common to all")
 	_, ok := flows.Lookup("implicit")
 	require.False(t, ok)
 

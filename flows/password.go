@@ -11,7 +11,7 @@ import (
 // password is the resource owner password credentials grant (RFC 6749 section
 // 4.3), for servers that offer nothing better: RFC 9700 section 2.4 advises
 // against it.
-type password struct{}
+type password struct{ refreshGrant }
 
 func (password) Describe() Description {
 	return Description{
@@ -19,6 +19,8 @@ func (password) Describe() Description {
 		Synopsis: "the application knows a user's name and password (RFC 6749 section 4.3; RFC 9700 advises against it where the server offers another way)",
 		Required: []string{"username"},
 		Secret:   []string{"password"},
+		Optional: oauthFields,
+		Account:  true,
 	}
 }
 

@@ -8,7 +8,7 @@ package oauth
 import (
 	"context"
 	"encoding/base64"
-	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -68,31 +68,25 @@ func (c *Client) Exchange(ctx context.Context, grant url.Values) (*Token, error)
 func (c *Client) exchange(ctx context.Context, grant url.Values) (*Token, *Error) {
 	endpoint, refused := c.endpoint()
 	if refused != nil {
+		record(ctx, Outgoing{Method: http.MethodPost, URL: c.TokenURL}, nil, refused, 0)
 		return nil, refused
 	}
-	form, watch := c.form(grant), new(wire)
-	req, err := http.NewRequestWithContext(watch.on(ctx), http.MethodPost, endpoint.String(), strings.NewReader(form.Encode()))
-	if err != nil {
-		return nil, forbidden(endpoint.Host, "token_url is not a URL")
+	form := c.form(grant)
+	out := Outgoing{
+		Method: http.MethodPost, URL: endpoint.String(), Header: c.headers(), Body: []byte(form.Encode()),
+		Secrets: c.scrubber(endpoint, form).secrets, Shown: func() Shown { return c.shown(endpoint, form) },
+		dropRedirects: true, // the body says nothing we would use
 	}
-	c.setHeaders(req)
-
-	a := answer{host: endpoint.Host, issued: time.Now().Round(0)} // Round strips the monotonic clock: a token outlives the process
 	start := time.Now()
-	resp, err := c.once().Do(req)
-	if err != nil {
-		return nil, failure(ctx, endpoint.Host, err, watch.written(), time.Since(start))
+	a, failed := send(ctx, c.HTTP, out)
+	took := time.Since(start)
+	var token *Token
+	if a != nil {
+		token, failed = a.token(failed)
 	}
-	defer resp.Body.Close()
-	a.status, a.header = resp.StatusCode, resp.Header
-	if a.status/100 == 3 { // before the body, which says nothing we would use
-		return nil, a.redirected()
-	}
-	a.body, err = io.ReadAll(resp.Body)
-	a.cut = err != nil
-	token, failed := parseToken(a, c.scrubber(endpoint, form))
-	if err != nil {
-		return a.salvage(token, failed, failure(ctx, endpoint.Host, err, true, time.Since(start)))
+	record(ctx, out, a, failed, took)
+	if token != nil {
+		noteToken(ctx, a, token)
 	}
 	return token, failed
 }
@@ -136,16 +130,23 @@ func (c *Client) form(grant url.Values) url.Values {
 	return form
 }
 
-func (c *Client) setHeaders(req *http.Request) {
-	req.Header.Set("Accept", "application/json") // GitHub answers form-encoded without it
-	req.Header.Set("User-Agent", userAgent)
+// headers returns what the request carries, each name once.
+func (c *Client) headers() []HeaderLine {
+	header := http.Header{}
+	header.Set("Accept", "application/json") // GitHub answers form-encoded without it
+	header.Set("User-Agent", userAgent)
 	for name, value := range c.Header {
-		req.Header.Set(name, value)
+		header.Set(name, value)
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if c.Method == ClientSecretBasic {
-		req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(c.basicPair(c.RawBasic))))
+		header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(c.basicPair(c.RawBasic))))
 	}
+	var lines []HeaderLine
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		lines = append(lines, HeaderLine{name, header.Get(name)})
+	}
+	return lines
 }
 
 // basicPair form-encodes id and secret, each for itself, as RFC 6749 section
@@ -155,28 +156,4 @@ func (c *Client) basicPair(raw bool) string {
 		return c.ID + ":" + c.Secret.Reveal()
 	}
 	return url.QueryEscape(c.ID) + ":" + url.QueryEscape(c.Secret.Reveal())
-}
-
-// once returns the HTTP client with nothing to follow: a 307 would re-post the
-// client secret and the grant to whoever the server names.
-func (c *Client) once() *http.Client {
-	client := *c.HTTP
-	if client.Transport == nil {
-		client.Transport = http.DefaultTransport
-	}
-	client.Transport = dropLocation{client.Transport}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &client
-}
-
-// dropLocation takes Location off every answer. CheckRedirect alone leaves a
-// gap: net/http parses Location first, and fails with its text in the error.
-type dropLocation struct{ http.RoundTripper }
-
-func (d dropLocation) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := d.RoundTripper.RoundTrip(req)
-	if resp != nil {
-		resp.Header.Del("Location")
-	}
-	return resp, err
 }

@@ -3,11 +3,9 @@
 package oauth
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -67,6 +65,7 @@ type Error struct {
 	Description string        // error_description, at most 200 characters
 	Reason      string        // our own words, where the server said nothing usable
 	RetryAfter  time.Duration // the server's wish, between 1 s and 1 h; 0 when it has none
+	Hint        string        // what to change so that the answer could be used; no part of Error's text
 }
 
 // Error returns host, status, code, description and reason, as far as there are any.
@@ -91,30 +90,6 @@ func forbidden(host, reason string) *Error {
 	return &Error{Kind: Forbidden, Host: host, Reason: reason}
 }
 
-func (a answer) redirected() *Error {
-	return &Error{Kind: Redirected, Host: a.host, Status: a.status, Reason: "redirect refused"}
-}
-
-func (a answer) malformed(reason string) *Error {
-	return &Error{Kind: Malformed, Host: a.host, Status: a.status, Reason: reason}
-}
-
-// refusal is the error that an error answer stands for.
-func (a answer) refusal(fields map[string]any, scrub *scrubber) *Error {
-	code, description := errorOf(fields)
-	if code == "" && a.status == http.StatusUnauthorized { // RFC 6750 section 3
-		challenges := strings.Join(a.header.Values("WWW-Authenticate"), ", ")
-		code = authParam(challenges, "error")
-		description = cmp.Or(description, authParam(challenges, "error_description"))
-	}
-	return &Error{
-		Kind: kindOf(a.status, code), Host: a.host, Status: a.status,
-		Code:        scrub.code(code),
-		Description: scrub.description(description),
-		RetryAfter:  retryAfter(a.header, a.issued),
-	}
-}
-
 // kindOf lets the status win over the code: what a server says while it is
 // failing is not a final word, least of all on a refresh token.
 func kindOf(status int, code string) Kind {
@@ -126,75 +101,6 @@ func kindOf(status int, code string) Kind {
 	}
 	return Refused
 }
-
-// carriesError tells an error from a token; some servers send it with status 200.
-func carriesError(fields map[string]any) bool {
-	if ok, is := fields["ok"].(bool); is && !ok { // Slack
-		return true
-	}
-	switch e := fields["error"].(type) {
-	case nil:
-		return false
-	case bool:
-		return e
-	case string:
-		return e != ""
-	case []any:
-		return len(e) > 0
-	case map[string]any:
-		return len(e) > 0
-	default: // a number
-		return fmt.Sprint(e) != "0"
-	}
-}
-
-// errorOf returns code and description of an error answer, as they came. Google
-// and Microsoft Graph send an object where RFC 6749 section 5.2 has a string.
-func errorOf(fields map[string]any) (code, description string) {
-	description = text(fields["error_description"])
-	object, is := fields["error"].(map[string]any)
-	if !is {
-		return text(fields["error"]), description
-	}
-	if message := text(object["message"]); message != "" {
-		description = message
-	}
-	code, isString := object["code"].(string)
-	if !isString { // Google puts the word into status, Facebook into type, and the number into code
-		for _, name := range []string{"status", "type", "code"} {
-			if code = text(object[name]); code != "" {
-				break
-			}
-		}
-	}
-	return code, description
-}
-
-// text returns a string, or the digits of a number.
-func text(value any) string {
-	switch v := value.(type) {
-	case string:
-		return v
-	case fmt.Stringer: // json.Number
-		return v.String()
-	}
-	return ""
-}
-
-// authParam returns a parameter of a challenge (RFC 9110 section 11.2), quoted or not.
-func authParam(challenges, name string) string {
-	for _, m := range challengeParam.FindAllStringSubmatch(challenges, -1) {
-		if strings.EqualFold(m[1], name) {
-			return quotedPair.ReplaceAllString(m[2], "$1") + m[3]
-		}
-	}
-	return ""
-}
-
-var (
-	challengeParam = regexp.MustCompile(`([A-Za-z_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))`)
-	quotedPair     = regexp.MustCompile(`\\(.)`)
-)
 
 // retryAfter reads seconds (Discord sends fractions) or a date, which is taken
 // against the server's own clock if that is known (RFC 9110 section 10.2.3).

@@ -20,20 +20,32 @@ import (
 
 // wire watches whether a request has begun to go out: from then on the server
 // may have acted on it.
-type wire struct{ wrote atomic.Bool }
+type wire struct {
+	wrote      atomic.Bool
+	repeatable bool // net/http may send the request again although it has gone out
+}
 
 // on returns a context that reports to w. WroteHeaders is traced before any of the
 // body leaves, without which nobody can act, so w errs on the safe side only.
 // GetConn starts over: net/http asks for another connection only if nothing of
-// the request went over the last one.
+// the request went over the last one, or the request is repeatable.
 func (w *wire) on(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn:      func(string) { w.wrote.Store(false) },
+		GetConn:      func(string) { w.wrote.Store(w.wrote.Load() && w.repeatable) },
 		WroteHeaders: func() { w.wrote.Store(true) },
 	})
 }
 
 func (w *wire) written() bool { return w.wrote.Load() }
+
+// repeatable tells whether net/http may repeat a request of the method.
+func repeatable(method string) bool {
+	switch method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
+}
 
 // Errors of internal/transport, known by what they can say.
 type (
@@ -82,10 +94,10 @@ func failure(ctx context.Context, host string, err error, wrote bool, took time.
 // salvage decides about an answer whose body could not be read to its end. A
 // whole JSON object is a whole answer, wherever the connection broke; too large
 // an answer is none; an error with a code or a telling status stays what it is.
-func (a answer) salvage(token *Token, failed, broken *Error) (*Token, *Error) {
-	broken.Status = a.status
+func (a *Answer) salvage(token *Token, failed, broken *Error) (*Token, *Error) {
+	broken.Status = a.Status
 	switch {
-	case broken.Kind == Malformed && a.status/100 == 2: // too large
+	case broken.Kind == Malformed && a.Status/100 == 2: // too large
 		return nil, broken
 	case token != nil:
 		return token, nil

@@ -88,8 +88,11 @@ func (s *scrubber) clean(text string, filter func(rune) rune, limit int) string 
 	if text == "" || len(text) > maxScrubbed {
 		return ""
 	}
-	text = strings.Map(filter, text)
-	forms := s.forms(filter)
+	return cleaned(strings.Map(filter, text), s.forms(filter), limit)
+}
+
+// cleaned takes the forms of secrets out of a filtered text, and shortens it.
+func cleaned(text string, forms []string, limit int) string {
 	for _, form := range forms {
 		if utf8.RuneCountInString(form) < shortSecret && strings.Contains(text, form) {
 			return withheld(forms)

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"math"
 	"mime"
-	"net/http"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -36,26 +35,29 @@ type Token struct {
 	Warnings     []string          // what was odd about the answer, in our own words, for the operator
 }
 
-// answer is a response of the token endpoint.
-type answer struct {
-	host   string
-	status int
-	header http.Header
-	body   []byte
-	cut    bool // the body ended before its time
-	issued time.Time
+// token turns an answer into a token or an error. broken is what cut it off, if
+// anything did.
+func (a *Answer) token(broken *Error) (*Token, *Error) {
+	if a.Status/100 == 3 {
+		return nil, a.Redirected()
+	}
+	token, failed := parseToken(a, a.scrub)
+	if broken != nil {
+		return a.salvage(token, failed, broken)
+	}
+	return token, failed
 }
 
 // parseToken turns an answer into a token or an error; it is pure. An access
 // token of the right shape is enough: nothing odd in the other members may
 // discard the answer, because with it a rotated refresh token would be lost
 // whose predecessor is used up.
-func parseToken(a answer, scrub *scrubber) (*Token, *Error) {
-	if a.status/100 == 3 {
-		return nil, a.redirected()
+func parseToken(a *Answer, scrub *scrubber) (*Token, *Error) {
+	if a.Status/100 == 3 {
+		return nil, a.Redirected()
 	}
 	fields, reason := a.fields()
-	if a.status/100 != 2 || carriesError(fields) {
+	if a.Status/100 != 2 || carriesError(fields) {
 		return nil, a.refusal(fields, scrub)
 	}
 	if reason != "" {
@@ -65,7 +67,7 @@ func parseToken(a answer, scrub *scrubber) (*Token, *Error) {
 	if reason != "" {
 		return nil, a.malformed(reason)
 	}
-	t := &Token{AccessToken: secret.String(access), TokenType: tokenType(fields), Scope: scope(fields), Issued: a.issued}
+	t := &Token{AccessToken: secret.String(access), TokenType: tokenType(fields), Scope: scope(fields), Issued: a.Issued}
 	t.setRefreshToken(fields["refresh_token"])
 	t.setLife(fields["expires_in"])
 	return t, nil
@@ -75,9 +77,9 @@ func parseToken(a answer, scrub *scrubber) (*Token, *Error) {
 // sensitive. Of a repeated name the last counts, as in most parsers. What comes
 // after the object is ignored (PHP appends its warnings): nothing behind a whole
 // answer can take it back.
-func (a answer) fields() (map[string]any, string) {
-	body := bytes.TrimSpace(bytes.TrimPrefix(a.body, []byte("\xef\xbb\xbf")))
-	media, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
+func (a *Answer) fields() (map[string]any, string) {
+	body := bytes.TrimSpace(bytes.TrimPrefix(a.Body, []byte("\xef\xbb\xbf")))
+	media, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
 	switch {
 	case len(body) == 0:
 		return nil, "the answer is empty"
@@ -128,8 +130,7 @@ func decodeForm(body []byte) (map[string]any, string) {
 	return fields, ""
 }
 
-// accessToken returns the access token, or what is wrong with it. It goes into a
-// header, so it must be of RFC 6749 appendix A.12: no control characters, ASCII.
+// accessToken returns the access token, or what is wrong with it.
 func accessToken(fields map[string]any) (token, reason string) {
 	value, present := fields["access_token"]
 	token, isString := value.(string)
@@ -138,12 +139,25 @@ func accessToken(fields map[string]any) (token, reason string) {
 		return "", "the answer has no access_token"
 	case !isString:
 		return "", "access_token is not a string"
-	case len(token) > maxToken:
-		return "", "the access token is larger than 64 KiB"
-	case !visible(token):
-		return "", "the access token has a control character, or one that is not ASCII"
+	}
+	if reason = CheckToken(token); reason != "" {
+		return "", reason
 	}
 	return token, ""
+}
+
+// CheckToken returns why a text can be no access token, or "". It goes into a
+// header, so it must be of RFC 6749 appendix A.12: no control characters, ASCII.
+func CheckToken(text string) (reason string) {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return "the access token is blank"
+	case len(text) > maxToken:
+		return "the access token is larger than 64 KiB"
+	case !visible(text):
+		return "the access token has a control character, or one that is not ASCII"
+	}
+	return ""
 }
 
 // setRefreshToken keeps a refresh token as it came, even with characters that

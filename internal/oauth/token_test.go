@@ -27,7 +27,7 @@ func parse(status int, media, body string, header ...string) (*Token, *Error) {
 	for i := 0; i+1 < len(header); i += 2 {
 		h.Add(header[i], header[i+1])
 	}
-	return parseToken(answer{host: "as.example", status: status, header: h, body: []byte(body), issued: issued}, new(scrubber))
+	return parseToken(&Answer{Host: "as.example", Status: status, Header: h, Body: []byte(body), Issued: issued}, new(scrubber))
 }
 
 // lifetimes and what they mean; zero is "use once".
@@ -305,7 +305,7 @@ func FuzzParseToken(f *testing.F) {
 		f.Add(401, "application/x-www-form-urlencoded", `Bearer error="x"`, body)
 	}
 	f.Fuzz(func(t *testing.T, status int, media, odd, body string) {
-		a := answer{status: status, header: http.Header{"Content-Type": {media}, "Retry-After": {odd}, "Www-Authenticate": {odd}}, body: []byte(body), issued: issued}
+		a := &Answer{Status: status, Header: http.Header{"Content-Type": {media}, "Retry-After": {odd}, "Www-Authenticate": {odd}}, Body: []byte(body), Issued: issued}
 		token, err := parseToken(a, new(scrubber))
 		if (token == nil) == (err == nil) {
 			t.Fatal("neither or both")
@@ -343,7 +343,7 @@ func checkError(t *testing.T, err *Error) {
 func BenchmarkParseToken(b *testing.B) {
 	body := []byte(`{"access_token":"` + strings.Repeat("eyJ", 400) + `","token_type":"Bearer","expires_in":3600,"refresh_token":"` +
 		strings.Repeat("r", 64) + `","scope":"read write","id_token":"` + strings.Repeat("i", 900) + `"}`)
-	a := answer{status: 200, header: http.Header{"Content-Type": {"application/json"}}, body: body, issued: issued}
+	a := &Answer{Status: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: body, Issued: issued}
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -356,7 +356,7 @@ func BenchmarkParseToken(b *testing.B) {
 func BenchmarkParseError(b *testing.B) {
 	c := &Client{ID: "id", Secret: "a client secret, 32 characters xx", Method: ClientSecretBasic}
 	form := url.Values{"refresh_token": {strings.Repeat("r", 1024)}}
-	a := answer{status: 400, header: http.Header{}, body: []byte(`{"error":"invalid_grant","error_description":"the refresh token has expired or was revoked"}`)}
+	a := &Answer{Status: 400, Header: http.Header{}, Body: []byte(`{"error":"invalid_grant","error_description":"the refresh token has expired or was revoked"}`)}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := parseToken(a, c.scrubber(&url.URL{}, form)); err == nil {

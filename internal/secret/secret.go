@@ -18,6 +18,18 @@ type String string
 // Plain is a String on its way into Vault's storage: it encodes in the clear.
 type Plain string
 
+// PlainMap is a map of Strings on its way into Vault's storage.
+func PlainMap(m map[string]String) map[string]Plain {
+	if m == nil {
+		return nil
+	}
+	plain := make(map[string]Plain, len(m))
+	for name, value := range m {
+		plain[name] = Plain(value)
+	}
+	return plain
+}
+
 const redacted = "[redacted]"
 
 // Reveal returns the value itself, for a request to the server that issued it

@@ -21,10 +21,21 @@ type parts struct {
 	bin        string // directory with vault in it, for PATH
 	pluginDir  string // directory with the plugin in it and nothing else
 	authserver string // the binary of tools/demo
+	pocketbase string // the binary of tools/pocketbase
 	oidc       string // directory with oidc-provider installed
 }
 
 func build(t *testing.T) *parts {
+	t.Helper()
+	p, root := buildVault(t), repository(t)
+	run(t, root, "go", "build", "-C", filepath.Join("tools", "demo"), "-trimpath", "-o", p.authserver, ".")
+	run(t, root, "go", "build", "-C", filepath.Join("tools", "pocketbase"), "-trimpath", "-o", p.pocketbase, ".")
+	run(t, root, filepath.Join("scripts", "npm-ci.sh"), p.oidc)
+	return p
+}
+
+// buildVault makes what a Vault with the plugin needs, and none of the servers.
+func buildVault(t *testing.T) *parts {
 	t.Helper()
 	root := repository(t)
 	dir, err := filepath.EvalSymlinks(t.TempDir()) // Vault refuses a plugin directory reached by a symbolic link
@@ -35,6 +46,7 @@ func build(t *testing.T) *parts {
 		bin:        filepath.Join(dir, "bin"),
 		pluginDir:  filepath.Join(dir, "plugins"),
 		authserver: filepath.Join(dir, "authserver"),
+		pocketbase: filepath.Join(dir, "pocketbase"),
 		oidc:       filepath.Join(root, "test", "e2e", "oidc"),
 	}
 	for _, dir := range []string{p.bin, p.pluginDir} {
@@ -44,8 +56,6 @@ func build(t *testing.T) *parts {
 	}
 	plugin := filepath.Join(p.pluginDir, pluginName)
 	run(t, root, "go", "build", "-trimpath", "-ldflags", "-X main.version="+pluginVersion, "-o", plugin, "./cmd/"+pluginName)
-	run(t, root, "go", "build", "-C", filepath.Join("tools", "demo"), "-trimpath", "-o", p.authserver, ".")
-	run(t, root, filepath.Join("scripts", "npm-ci.sh"), p.oidc)
 
 	p.vault = strings.TrimSpace(run(t, root, filepath.Join("scripts", "vault.sh")))
 	if err := os.Symlink(p.vault, filepath.Join(p.bin, "vault")); err != nil {

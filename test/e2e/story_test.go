@@ -71,6 +71,8 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"authserver-count":  authserverCount,
 		"oidc-start":        oidcStart,
 		"oidc-count":        oidcCount,
+		"pocketbase-start":  pocketbaseStart,
+		"pocketbase-count":  pocketbaseCount,
 		"http-fixture":      httpFixture,
 		"http-get":          httpGet,
 		"concurrent-reads":  concurrentReads,

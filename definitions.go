@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// hotDefinitions bounds the definitions in memory; the rest is read again when needed.
+const hotDefinitions = 10_000
+
+// definitions remembers what define made, until something under it is written.
+type definitions struct {
+	roles *lru.Cache[string, *definition]
+
+	mu      sync.Mutex
+	epoch   uint64             // counts forgets; guarded by mu
+	clients map[string]*client // by config; guarded by mu
+}
+
+func newDefinitions() *definitions {
+	roles, err := lru.New[string, *definition](hotDefinitions)
+	if err != nil {
+		panic(err) // only for a size that is not positive
+	}
+	return &definitions{roles: roles, clients: make(map[string]*client)}
+}
+
+// get returns the role's definition. What is written while define reads must
+// not be hidden by what it read before: then nothing is remembered.
+func (ds *definitions) get(ctx context.Context, s logical.Storage, mount, role string) (*definition, error) {
+	if d, ok := ds.roles.Get(role); ok {
+		return d, nil
+	}
+	ds.mu.Lock()
+	epoch := ds.epoch
+	ds.mu.Unlock()
+
+	d, err := define(ctx, s, mount, role, ds.client)
+	if err != nil {
+		return nil, err
+	}
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	if ds.epoch == epoch {
+		ds.roles.Add(role, d)
+	}
+	return d, nil
+}
+
+func (ds *definitions) forgetRole(role string) {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	ds.epoch++
+	ds.roles.Remove(role)
+}
+
+// forgetAll is for writes under which any role may lie, and those are rare.
+func (ds *definitions) forgetAll() {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	ds.epoch++
+	ds.roles.Purge()
+	for _, c := range ds.clients {
+		c.http.CloseIdleConnections()
+	}
+	clear(ds.clients)
+}

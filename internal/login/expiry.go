@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package login
+
+import (
+	"strings"
+	"time"
+)
+
+// expiry says when a token ends.
+type expiry interface {
+	read(a *answer, token string) life
+}
+
+// life is what an expiry found. An unknown life has no time, and a warning if the
+// document claims to know it.
+type life struct {
+	expires time.Time
+	found   string
+	warning string
+}
+
+func (c *compiler) expires(n *node) expiry {
+	fields := c.fields(n, "json", "header", "jwt", "fixed", "as")
+	one := c.oneOf(n, fields, "json", "header", "jwt", "fixed")
+	if one == nil {
+		return nil
+	}
+	as := fields["as"]
+	switch {
+	case one.key == "jwt" && (one.kind != isBoolean || one.text != "true"):
+		c.refuse(one, "must be true")
+	case as != nil && (one.key == "jwt" || one.key == "fixed"):
+		c.refuseKey(as, `says how to read "json" or "header", and neither is there`)
+	}
+	switch one.key {
+	case "jwt":
+		return jwtLife{}
+	case "fixed":
+		return fixedLife{c.duration(one)}
+	}
+	for _, kind := range sourceKinds() {
+		if kind.key == one.key {
+			return &answeredLife{kind.compile(c, one), c.reading(as)}
+		}
+	}
+	return nil
+}
+
+func (c *compiler) reading(n *node) reading {
+	all := readings()
+	if n == nil {
+		return all[0]
+	}
+	name := c.literal(n)
+	var names []string
+	for _, r := range all {
+		if r.name == name {
+			return r
+		}
+		names = append(names, r.name)
+	}
+	if meant := suggest(name, names); meant != "" {
+		c.refuse(n, "unknown; did you mean %s?", meant)
+	}
+	c.refuse(n, "must be one of %s", strings.Join(names, ", "))
+	return all[0]
+}
+
+// jwtLife is exp of the token.
+type jwtLife struct{}
+
+func (jwtLife) read(a *answer, token string) life {
+	exp, isJWT := jwtExpiry(token)
+	switch {
+	case !isJWT:
+		return unknown("the token is no JWT")
+	case exp == "":
+		return unknown("the token is a JWT without a readable exp")
+	}
+	l := readUnix(exp, time.Second, a.At)
+	l.found = "expires: exp of the token, a JWT: " + l.when()
+	return l
+}
+
+// fixedLife is what the document says.
+type fixedLife struct{ length time.Duration }
+
+func (f fixedLife) read(a *answer, _ string) life {
+	l := life{expires: a.At.Add(f.length).UTC()}
+	l.found = "expires: " + f.length.String() + ", fixed by the document: " + l.when()
+	return l
+}
+
+// undeclaredLife is how a document without "expires" is read.
+type undeclaredLife struct{}
+
+func (undeclaredLife) read(a *answer, token string) life {
+	exp, isJWT := jwtExpiry(token)
+	switch {
+	case !isJWT:
+		return life{found: "expires: the document does not say, and the token is no JWT"}
+	case exp == "":
+		return life{found: "expires: the document does not say, and the token, a JWT, has no exp"}
+	}
+	return jwtLife{}.read(a, token)
+}
+
+// answeredLife is what the answer says.
+type answeredLife struct {
+	source  source
+	reading reading
+}
+
+func (e *answeredLife) read(a *answer, _ string) life {
+	got := e.source.look(a)
+	if !got.there || got.value == nil || got.value == "" {
+		return unknown("nothing " + e.source.place())
+	}
+	text, ok := numberText(got.value)
+	if !ok {
+		if text, ok = got.value.(string); !ok {
+			return unknown(e.source.name() + " is " + describe(got.value))
+		}
+	}
+	l := life{}
+	if text = strings.TrimSpace(text); len(text) <= maxTimeText {
+		l = e.reading.read(text, a.At)
+	}
+	if l.expires.IsZero() {
+		return unknown(e.source.name() + " is " + describe(got.value) + ", and not " + e.reading.words)
+	}
+	l.found = "expires: " + e.source.name() + ", " + e.reading.words + ": " + l.when()
+	return l
+}
+
+func unknown(why string) life {
+	return life{found: "expires: " + why, warning: "expires: " + why + "; when the token expires is not known"}
+}
+
+func (l life) when() string { return l.expires.Format(time.RFC3339) }

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+)
+
+// pathTrial is roles/<name>/test.
+func (b *backend) pathTrial() []*framework.Path {
+	return []*framework.Path{{
+		Pattern:      "roles/" + framework.GenericNameRegex("name") + "/test",
+		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix},
+		Fields: map[string]*framework.FieldSchema{
+			"name": roleField(),
+		},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.UpdateOperation: &framework.PathOperation{
+				Callback:                    b.roleTest,
+				Summary:                     "Obtain a token for the role now, and show what was sent and what was answered, without secrets.",
+				DisplayAttrs:                &framework.DisplayAttributes{OperationVerb: "test", OperationSuffix: "role"},
+				Responses:                   answers(trialAnswer()),
+				ForwardPerformanceStandby:   true,
+				ForwardPerformanceSecondary: true,
+			},
+		},
+		HelpSynopsis:    "Show how the role obtains its token.",
+		HelpDescription: trialHelp,
+	}}
+}
+
+func trialAnswer() map[string]*framework.FieldSchema {
+	return map[string]*framework.FieldSchema{
+		"ok":      {Type: framework.TypeBool, Required: true, Description: "Whether a token was obtained."},
+		"failure": {Type: framework.TypeString, Required: true, Description: "What went wrong, and whose it is to mend; empty if nothing did."},
+		"hint":    {Type: framework.TypeString, Required: true, Description: "What to try; empty if the engine has no idea."},
+		"trace":   {Type: framework.TypeString, Required: true, Description: "The requests, the answers, and what was taken from them, for a person to read. Secrets are shown as [redacted] with their lengths."},
+	}
+}
+
+func (b *backend) roleTest(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
+	d, err := b.definitions.get(ctx, req.Storage, req.MountPoint, data.Get("name").(string))
+	if err != nil {
+		return refuse(err)
+	}
+	trace := new(oauth.Trace)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTime)
+	defer cancel()
+	token, err := b.login(oauth.WithTrace(ctx, trace), req.Storage, d, false)
+	result := map[string]any{"ok": err == nil, "failure": "", "hint": ""}
+	if err == nil {
+		result["trace"] = trace.String() + d.outcome(token)
+		if err := b.adopt(ctx, req.Storage, &obtained{d, token}); err != nil {
+			return nil, err
+		}
+		return &logical.Response{Data: result}, nil
+	}
+	result["trace"] = trace.String()
+	result["failure"] = refusalText(&readError{role: d.name, mount: req.MountPoint, definition: d, err: err, then: "To try again: vault write -force " + req.MountPoint + req.Path})
+	if failed := (*oauth.Error)(nil); errors.As(err, &failed) {
+		result["hint"] = d.hint(failed)
+	}
+	return &logical.Response{Data: result}, nil
+}
+
+// outcome is the last line of a trace that ended well.
+func (d *definition) outcome(answer *oauth.Token) string {
+	t := newToken(d, answer, nil)
+	line := fmt.Sprintf("The role has a new token, good until %s.\n", t.Expires.UTC().Format(time.RFC3339))
+	for _, note := range t.Notes {
+		line += "Warning: " + note + "\n"
+	}
+	return line
+}
+
+const trialHelp = `
+Writing this path obtains a token as a first read would, without the token or the refresh token that the role may have, and answers
+with a trace: each request as it was sent, with secrets as [redacted] and their lengths; status and headers of each answer, and the
+form of its body without the texts in it; what each pointer of a login document matched, and where the expiry came from. Where it fails
+it says what was expected and what was seen, and often what to try. The token becomes the role's.
+
+    vault write -force -field=trace oauth/roles/crm/test
+
+A refusal counts like any other: after three of them for one account the engine logs in no more until something is changed.
+`

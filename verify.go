@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+)
+
+// verifyField says what a role write does to see that the role works.
+const (
+	verifyField   = "verify"
+	verifyWarn    = "warn"
+	verifyRequire = "require"
+	verifyOff     = "off"
+)
+
+// verifyTime bounds how long a write waits for a token.
+const verifyTime = 15 * time.Second
+
+func checkVerify(how string) error {
+	switch how {
+	case "", verifyWarn, verifyRequire, verifyOff:
+		return nil
+	}
+	return fmt.Errorf("verify must be %s, %s or %s", verifyWarn, verifyRequire, verifyOff)
+}
+
+// storeVerified stores the role and, unless verify is off, obtains a token for
+// it, which becomes the role's.
+func (b *backend) storeVerified(ctx context.Context, req *logical.Request, c *roleChange, resp *logical.Response) (*logical.Response, error) {
+	verify := c.verify != verifyOff && !c.asksTheSame()
+	var token *obtained
+	var err error
+	if verify && c.verify == verifyRequire {
+		if token, err = b.obtainFor(ctx, req, c); err != nil {
+			return logical.ErrorResponse("the role was not stored, since verify is require: %s", refusalText(err)), nil
+		}
+	}
+	if err := b.storeAnew(ctx, req.Storage, c); err != nil {
+		return saveFailed(err)
+	}
+	if verify && token == nil && c.role.neededSecret(c.config) == "" { // else it was warned about
+		if token, err = b.obtainFor(ctx, req, c); err != nil {
+			resp.AddWarning("the role was stored, and does not work yet: " + refusalText(err))
+		}
+	}
+	if token != nil {
+		if err := b.adopt(ctx, req.Storage, token); err != nil {
+			resp.AddWarning("the role works, but the token that showed it could not be kept: the next read obtains another")
+		}
+	}
+	return unlessEmpty(resp), nil
+}
+
+// asksTheSame tells whether the write leaves the way to a token as it was.
+func (c *roleChange) asksTheSame() bool {
+	if c.before == nil {
+		return false
+	}
+	asks := func(r roleEntry) roleEntry {
+		r.Revision, r.Description, r.AccessTokenTTL, r.MaxTTL, r.MinTTL = 0, "", 0, 0, 0
+		return r
+	}
+	return reflect.DeepEqual(asks(*c.before), asks(*c.role))
+}
+
+// storeAnew stores the role; its account may be tried again.
+func (b *backend) storeAnew(ctx context.Context, s logical.Storage, c *roleChange) error {
+	if err := b.storeRole(ctx, s, c); err != nil {
+		return err
+	}
+	if err := forgetAccount(ctx, s, c.before); err != nil {
+		return err
+	}
+	return forgetAccount(ctx, s, c.role)
+}
+
+// obtained is a token that nobody has been given yet.
+type obtained struct {
+	definition *definition
+	token      *oauth.Token
+}
+
+// obtainFor obtains a token for a role that is being written.
+func (b *backend) obtainFor(ctx context.Context, req *logical.Request, c *roleChange) (*obtained, error) {
+	d, err := assemble(ctx, req.Storage, req.MountPoint, c.name, c.role, c.config, b.definitions.client)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTime)
+	defer cancel()
+	token, err := b.login(ctx, req.Storage, d, true)
+	if err != nil {
+		then := fmt.Sprintf("For what was sent and what was answered: vault write -force %sroles/%s/test", req.MountPoint, c.name)
+		if c.verify == verifyRequire {
+			then = "To store it all the same, write it with verify=warn"
+		}
+		return nil, &readError{role: c.name, mount: req.MountPoint, definition: d, err: err, then: then}
+	}
+	return &obtained{d, token}, nil
+}
+
+// adopt makes a token the role's.
+func (b *backend) adopt(ctx context.Context, s logical.Storage, o *obtained) error {
+	d := o.definition
+	return b.tokens.Change(ctx, d.key, func(ctx context.Context) error {
+		held, err := load[tokenEntry](ctx, s, d.key)
+		if err != nil {
+			return err
+		}
+		return saveToken(ctx, s, d, newToken(d, o.token, held))
+	})
+}
+
+// refusalText is why there is no token, for a message that goes on.
+func refusalText(err error) string {
+	resp, err := refuse(err)
+	if resp != nil {
+		err = resp.Error()
+	}
+	return err.Error()
+}
