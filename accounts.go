@@ -158,11 +158,15 @@ func forgetAccounts(ctx context.Context, s logical.Storage, config string) error
 
 // until says when the engine logs in again.
 func (e *accountError) until(mount, role, config string) string {
+	sent := "This"
+	if e.earlier {
+		sent = fmt.Sprintf("Nothing was sent now: this was answered at %s to a login of the same account, by this role or another. It", e.Last.UTC().Format(time.RFC3339))
+	}
 	change := fmt.Sprintf("a write to %sconfig/%s or %sroles/%s that changes something", mount, config, mount, role)
 	if e.Refused >= maxRefusals {
-		return fmt.Sprintf("This was refusal %d, and accounts lock: the engine logs in no more before %s", e.Refused, change)
+		return fmt.Sprintf(sent+" was refusal %d, and accounts lock: the engine logs in no more before %s", e.Refused, change)
 	}
 	next := e.next()
-	return fmt.Sprintf("This was refusal %d of %d, and accounts lock: the engine logs in again after %s (in %s), or after %s",
+	return fmt.Sprintf(sent+" was refusal %d of %d, and accounts lock: the engine logs in again after %s (in %s), or after %s",
 		e.Refused, maxRefusals, next.UTC().Format(time.RFC3339), max(time.Until(next).Round(time.Second), time.Second), change)
 }

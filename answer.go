@@ -39,10 +39,9 @@ func tokenAnswer(d *definition, t *tokenEntry, need tokencache.Need, now time.Ti
 
 // use is how a request to the API carries the token.
 func (d *definition) use(token secret.String) (headers, query map[string]string) {
-	if d.request.Document != nil {
-		if use, says := d.request.Document.Use(d.request.Values, token.Reveal()); says {
-			return use.Headers, use.Query
-		}
+	if document := d.request.Document; document != nil && document.HasUse() {
+		use, _ := document.Use(d.request.Values, token.Reveal()) // the values were tried when role and config were put together
+		return use.Headers, use.Query
 	}
 	return map[string]string{d.config.HeaderName: d.config.headerValue(token)}, nil
 }

@@ -40,7 +40,7 @@ func (c *configEntry) checkLogin(guard transport.Guard) error {
 	if err := checkValueNames("variables", c.Variables); err != nil {
 		return err
 	}
-	if _, says := document.Use(login.Values{}, ""); says && (c.HeaderName != defaultHeaderName || c.HeaderFormat != defaultHeaderFormat) {
+	if document.HasUse() && (c.HeaderName != defaultHeaderName || c.HeaderFormat != defaultHeaderFormat) {
 		return fmt.Errorf("header_name and header_format say how the token is used, and so does \"use\" in the login document: keep one (header_name= and header_format= clear them)")
 	}
 	return nil

@@ -80,6 +80,11 @@ func assemble(ctx context.Context, s logical.Storage, mount, name string, role *
 	if missing := d.missingValue(); missing != "" {
 		return nil, operatorError(fmt.Sprintf("the login document of config %s uses {{%s}}, for which role %s has no value: vault write %s", role.Config, missing, name, supply(mount, name, role.Config, missing)))
 	}
+	if d.request.Document != nil {
+		if err := d.request.Document.CheckUse(d.request.Values); err != nil {
+			return nil, operatorError(fmt.Sprintf("the login document of config %s cannot be filled in for role %s: %s", role.Config, name, err))
+		}
+	}
 	d.grant = digest(role.Config, config.ClientID, config.TokenURL, role.Flow, role.Username)
 	d.fingerprint = digest(d.grant, config.Params, role.Scopes, role.Audience, role.Resource, role.Params)
 	if d.request.Document != nil {

@@ -130,6 +130,9 @@ func (e *answeredLife) read(a *answer, _ string) life {
 	if l.expires.IsZero() {
 		return unknown(e.source.name() + " is " + describe(got.value) + ", and not " + e.reading.words)
 	}
+	if l.warning != "" {
+		l.warning += e.reading.another(text)
+	}
 	l.found = "expires: " + e.source.name() + ", " + e.reading.words + ": " + l.when()
 	return l
 }

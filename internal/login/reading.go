@@ -22,6 +22,10 @@ const (
 type reading struct {
 	name, words string
 	read        func(text string, at time.Time) life
+
+	// A number from here on is probably meant as another reading.
+	from    float64
+	instead string
 }
 
 // readings is every way; the first is the default.
@@ -33,15 +37,23 @@ func readings() []reading {
 		return func(text string, at time.Time) life { return readUnix(text, unit, at) }
 	}
 	return []reading{
-		{"seconds", "a number of seconds", relative(time.Second)},
-		{"milliseconds", "a number of milliseconds", relative(time.Millisecond)},
-		{"minutes", "a number of minutes", relative(time.Minute)},
-		{"hours", "a number of hours", relative(time.Hour)},
-		{"duration", "a duration", readDuration},
-		{"date", "a date", readDate},
-		{"unix", "seconds since 1970", absolute(time.Second)},
-		{"unix_milliseconds", "milliseconds since 1970", absolute(time.Millisecond)},
+		{name: "seconds", words: "a number of seconds", read: relative(time.Second), from: 1e9, instead: "unix"},
+		{name: "milliseconds", words: "a number of milliseconds", read: relative(time.Millisecond)},
+		{name: "minutes", words: "a number of minutes", read: relative(time.Minute)},
+		{name: "hours", words: "a number of hours", read: relative(time.Hour)},
+		{name: "duration", words: "a duration", read: readDuration},
+		{name: "date", words: "a date", read: readDate},
+		{name: "unix", words: "seconds since 1970", read: absolute(time.Second), from: 1e11, instead: "unix_milliseconds"},
+		{name: "unix_milliseconds", words: "milliseconds since 1970", read: absolute(time.Millisecond)},
 	}
+}
+
+// another returns a note if a number is probably not meant in this reading.
+func (r reading) another(text string) string {
+	if whole, _, ok := number(text); ok && r.instead != "" && whole >= r.from {
+		return `; if it is meant as ` + r.instead + `, write "as": "` + r.instead + `"`
+	}
+	return ""
 }
 
 var numeric = regexp.MustCompile(`^[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?$`)
@@ -78,11 +90,7 @@ func readRelative(text string, unit time.Duration, at time.Time) life {
 		return life{}
 	}
 	if whole*unit.Seconds() > maxLife.Seconds() {
-		l := longLife(at)
-		if unit == time.Second && whole > 1e9 {
-			l.warning += `; if it is a time since 1970, write "as": "unix"`
-		}
-		return l
+		return longLife(at)
 	}
 	if whole < 0 || fraction < 0 {
 		whole, fraction = 0, 0
@@ -110,11 +118,7 @@ func readUnix(text string, unit time.Duration, at time.Time) life {
 	seconds := whole * unit.Seconds()
 	switch {
 	case seconds > float64(at.Unix())+maxLife.Seconds()+1:
-		l := longLife(at)
-		if unit == time.Second && whole > 1e11 {
-			l.warning += `; if it is in milliseconds, write "as": "unix_milliseconds"`
-		}
-		return l
+		return longLife(at)
 	case seconds < float64(at.Unix())-1:
 		return past(at)
 	}

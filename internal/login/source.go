@@ -84,11 +84,17 @@ func (c *compiler) pointer(n *node, text string, at int) *jsonSource {
 	pointer, err := pointerstructure.Parse(text)
 	switch {
 	case err != nil:
-		c.refuseAt(n, at, `a JSON pointer begins with "/" or is empty; did you mean %q?`, "/"+shownKey(text))
+		c.refuseAt(n, at, `a JSON pointer begins with "/" or is empty; did you mean %q?`, asPointer(text))
 	case badEscape.MatchString(text):
 		c.refuseAt(n, at, `a JSON pointer has "~" only in ~0, which is "~", and ~1, which is "/"`)
 	}
 	return &jsonSource{text, pointer}
+}
+
+// asPointer is a path in another notation, such as $.data.token, as a pointer.
+func asPointer(text string) string {
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "$"), ".")
+	return "/" + shownKey(strings.ReplaceAll(text, ".", "/"))
 }
 
 func (s *jsonSource) look(a *answer) found {

@@ -102,6 +102,9 @@ func (d *Document) Use(v Values, token string) (Use, bool) {
 	return u, err == nil
 }
 
+// HasUse tells whether the document says how applications send the token.
+func (d *Document) HasUse() bool { return d.use != nil }
+
 // CheckUse tells whether the values can stand where the document's use puts them.
 // The token itself may be unknown yet.
 func (d *Document) CheckUse(v Values) error {

@@ -30,8 +30,8 @@ func (a *Answer) Refusal() *Error {
 func (a *Answer) Malformed(reason string) *Error { return a.malformed(a.Scrub(reason)) }
 
 // Scrub takes the request's secrets out of words of our own that quote the
-// answer, such as its names. They become one line of at most 1000 characters.
-func (a *Answer) Scrub(words string) string { return newVeil(a.scrub.secrets).words(words) }
+// answer, such as its names. They become one line of at most 1024 bytes.
+func (a *Answer) Scrub(words string) string { return newVeil(a.scrub.secrets, nil).words(words) }
 
 // Redirected is the error for a 3xx answer.
 func (a *Answer) Redirected() *Error {

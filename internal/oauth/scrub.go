@@ -88,18 +88,19 @@ func (s *scrubber) clean(text string, filter func(rune) rune, limit int) string 
 	if text == "" || len(text) > maxScrubbed {
 		return ""
 	}
-	return cleaned(strings.Map(filter, text), s.forms(filter), limit)
+	return cleaned(strings.Map(filter, text), s.forms(filter), s.pieces(filter), limit)
 }
 
-// cleaned takes the forms of secrets out of a filtered text, and shortens it.
-func cleaned(text string, forms []string, limit int) string {
+// cleaned takes the forms of secrets out of a filtered text, and shortens it. A
+// text with a piece of a secret is withheld.
+func cleaned(text string, forms, pieces []string, limit int) string {
 	for _, form := range forms {
 		if utf8.RuneCountInString(form) < shortSecret && strings.Contains(text, form) {
 			return withheld(forms)
 		}
 	}
 	text = cutOut(text, forms)
-	if hides(text, forms) { // "[redacted]" itself may bring one together
+	if hides(text, forms) || containsAny(text, pieces) { // "[redacted]" itself may bring one together
 		return withheld(forms)
 	}
 	return strings.TrimSpace(shortened(strings.TrimSpace(text), limit))
@@ -116,6 +117,27 @@ func (s *scrubber) forms(filter func(rune) rune) []string {
 	forms = slices.DeleteFunc(forms, func(form string) bool { return form == "" })
 	slices.Sort(forms)
 	return slices.Compact(forms)
+}
+
+// longPiece is how long a piece of a secret must be to be looked for, in bytes.
+const longPiece = 8
+
+// pieces returns what our own parsing makes of a secret that a server writes
+// unescaped into a challenge or a form, and that ends a string there.
+func (s *scrubber) pieces(filter func(rune) rune) []string {
+	var all []string
+	for _, value := range s.secrets {
+		if strings.ContainsAny(value, `"&`) {
+			for _, piece := range strings.FieldsFunc(value, func(r rune) bool { return r == '"' || r == '&' }) {
+				for _, form := range []string{piece, formDecoded(piece), quotedPair.ReplaceAllString(piece, "$1")} {
+					if form = strings.TrimSpace(strings.Map(filter, form)); len(form) >= longPiece {
+						all = append(all, form)
+					}
+				}
+			}
+		}
+	}
+	return all
 }
 
 // encodings returns a value raw, form-encoded, path-escaped, in base64,
@@ -146,14 +168,14 @@ func encodings(value string) []string {
 func cutOut(text string, forms []string) string {
 	marked := make([]bool, len(text))
 	for _, form := range forms {
-		for at := 0; ; at++ {
+		for at, done := 0, 0; ; at++ {
 			next := strings.Index(text[at:], form)
 			if next < 0 {
 				break
 			}
 			at += next
-			for i := range len(form) {
-				marked[at+i] = true
+			for done = max(done, at); done < at+len(form); done++ {
+				marked[done] = true
 			}
 		}
 	}

@@ -83,9 +83,9 @@ func TestWhatAnAnswerStandsFor(t *testing.T) {
 	const hidden = "s3cret-in-document"
 	for body, want := range map[string]oauth.Error{
 		`{"message":"user ` + hidden + ` is locked","errorCode":"AUTH-7"}`: {Kind: oauth.Refused, Code: "AUTH-7", Description: "user [redacted] is locked"},
-		`[{"message":"Session expired","errorCode":"INVALID_SESSION_ID"}]`:  {Kind: oauth.Refused, Code: "INVALID_SESSION_ID", Description: "Session expired"},
-		`{"error":"temporarily_unavailable"}`:                               {Kind: oauth.Unavailable, Code: "temporarily_unavailable"},
-		`[]`: {Kind: oauth.Refused}, `<html>`: {Kind: oauth.Refused}, ``: {Kind: oauth.Refused}, `[17]`: {Kind: oauth.Refused},
+		`[{"message":"Session expired","errorCode":"INVALID_SESSION_ID"}]`: {Kind: oauth.Refused, Code: "INVALID_SESSION_ID", Description: "Session expired"},
+		`{"error":"temporarily_unavailable"}`:                              {Kind: oauth.Unavailable, Code: "temporarily_unavailable"},
+		`[]`:                                                               {Kind: oauth.Refused}, `<html>`: {Kind: oauth.Refused}, ``: {Kind: oauth.Refused}, `[17]`: {Kind: oauth.Refused},
 	} {
 		client, base := respond(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", "17")

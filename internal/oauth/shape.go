@@ -177,7 +177,7 @@ func (s *shape) number(name, number string) string {
 			digits++
 		}
 	}
-	if digits > maxDigits || s.members == 0 || secretName(name) || cleaned(number, s.veil.forms, maxShown) != number {
+	if digits > maxDigits || s.members == 0 || secretName(name) || cleaned(number, s.veil.forms, nil, maxShown) != number {
 		return "[number]"
 	}
 	return number

@@ -17,7 +17,7 @@ import (
 // would show it.
 func drawn(a *Answer, secrets ...string) string {
 	tokens, more := tokensOf(a)
-	return shapeOf(a, newVeil(append(secrets, tokens...)), more)
+	return shapeOf(a, newVeil(secrets, tokens), more)
 }
 
 func answered(status int, media, body string) *Answer {
@@ -36,9 +36,9 @@ func TestShapes(t *testing.T) {
 		`{"token":"` + token + `","a":{"b":[1,2.5,true,null,{}]},"c":[]}`: "{\n  \"token\": [JWT, " + fmt.Sprint(len(token)) + " characters, exp 2026-11-24T00:00:00Z],\n  \"a\": {\n    \"b\": [\n      1,\n      2.5,\n      true,\n      null,\n      {}\n    ]\n  },\n  \"c\": []\n}",
 		`{"access_token":"tok-1234","expires_in":NaN}<br>warning`:         "{\n  \"access_token\": [text, 8 characters],\n  \"expires_in\": [text, 3 characters]\n}\n[11 bytes behind it]",
 		"\xef\xbb\xbf {\"t\":\"\"}":                                       "{\n  \"t\": \"\"\n}",
-		`{"t":"` + jwt(`{}`) + `"}`:                                       "{\n  \"t\": [JWT, 39 characters]\n}",
+		`{"t":"` + jwt(`{}`) + `"}`:                                       "{\n  \"t\": [JWT, 37 characters]\n}",
 		`{"t":"` + jwt(`{"exp":"soon"}`) + `"}`:                           "{\n  \"t\": [JWT, 53 characters]\n}",
-		`{"t":"` + jwt(`{"exp":1e30}`) + `"}`:                             "{\n  \"t\": [JWT, 51 characters]\n}",
+		`{"t":"` + jwt(`{"exp":1e30}`) + `"}`:                             "{\n  \"t\": [JWT, 50 characters]\n}",
 		`{"expires":"2026-11-24T00:00:00Z","on":"2026-11-24 01:02:03"}`:   "{\n  \"expires\": \"2026-11-24T00:00:00Z\",\n  \"on\": \"2026-11-24 01:02:03\"\n}",
 		`{"a":"2026-11-24x","b":"20261124","c":"1795478400"}`:             "{\n  \"a\": [text, 11 characters],\n  \"b\": [text, 8 characters],\n  \"c\": [text, 10 characters]\n}",
 		`{"token":"2026-11-24","expires_in":3600}`:                        "{\n  \"token\": [text, 10 characters],\n  \"expires_in\": 3600\n}",
@@ -153,7 +153,7 @@ func FuzzShape(f *testing.F) {
 		a := answered(status, media, body)
 		a.Header.Set("Www-Authenticate", "Bearer "+canary)
 		tokens, more := tokensOf(a)
-		v := newVeil(append([]string{secret}, tokens...))
+		v := newVeil([]string{secret}, tokens)
 		out := shapeOf(a, v, more) + strings.Join(v.header(a.Header), "\n") + v.failure(*a.refusal(nil, new(scrubber)), more)
 		for _, form := range append(encodings(canary), encodings(secret)...) {
 			if len(form) >= shortSecret && strings.Contains(out, form) {

@@ -64,14 +64,14 @@ func (t *tokens) name(name string) {
 	}
 }
 
-// take keeps a text, unless it is one that the trace shows, or a name that the
-// answer has among its own.
+// take keeps a text, unless it is one that the trace shows (as a note does the
+// scope), or a name that the answer has among its own.
 func (t *tokens) take(name, text string) {
 	t.texts++
 	secret := secretName(name)
 	switch {
-	case len(text) > maxScrubbed, len(text) < shortSecret: // longer than any text that is shown, or there by chance
-	case wordy(text) && (t.texts > maxTexts || strings.Contains(t.names.String(), text)):
+	case len(text) > maxText, len(text) < shortSecret: // longer than any text that is shown, or there by chance
+	case name == "scope", wordy(text) && (t.texts > maxTexts || strings.Contains(t.names.String(), text)):
 	case secret && len(t.named) <= maxTokens:
 		t.named = append(t.named, text)
 	case len(text) < likelyLen, dateLike(text), len(t.others) > maxTokens:
@@ -85,6 +85,9 @@ func (t *tokens) take(name, text string) {
 // in it: "Bearer <token>", "sid=<token>; Path=/".
 func eachPart(text string, take func(string)) {
 	take(text)
+	if dateLike(text) {
+		return
+	}
 	first, _, cut := strings.Cut(text, ";")
 	if cut {
 		take(first)

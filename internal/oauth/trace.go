@@ -64,13 +64,12 @@ func record(ctx context.Context, out Outgoing, a *Answer, failed *Error, took ti
 	if t == nil {
 		return
 	}
-	secrets, more := out.hidden(), false
+	var tokens []string
+	var more bool
 	if a != nil {
-		var tokens []string
 		tokens, more = tokensOf(a)
-		secrets = append(secrets, tokens...)
 	}
-	v := newVeil(secrets)
+	v := newVeil(out.hidden(), tokens)
 	t.hide = v.words
 	step := Step{Request: out.shown(v), Took: took}
 	if a != nil {

@@ -11,34 +11,39 @@ import (
 )
 
 const (
-	maxName  = 40  // characters of a name that a trace shows; a longer one may be a token
-	maxShown = 200 // characters of a text that a trace shows
-	maxWords = 1000
-	longWord = 40 // characters; a longer word is no word
+	maxName  = 40      // characters of a name that a trace shows; a longer one may be a token
+	maxShown = 200     // characters of a text that a trace shows
+	maxText  = 1 << 10 // bytes; a longer text is a document
+	longWord = 40      // characters; a longer word is no word
 )
 
 // veil hides the secrets of one request, and the tokens of its answer, from a
 // trace: what a scrubber does, for many short texts. It is the stricter one,
 // since a trace is looked at where an error is only noted.
 type veil struct {
-	forms []string // of secrets, in every encoding, filtered or not
-	long  []string // those of them that are not there by chance
+	forms  []string // of secrets and tokens, in every encoding, filtered or not
+	sent   []string // those of what was sent
+	pieces []string // of what was sent
 }
 
-func newVeil(secrets []string) *veil {
-	s := scrubber{secrets}
-	v := &veil{forms: append(s.forms(shownRune), s.forms(printableRune)...)}
-	v.long = slices.DeleteFunc(slices.Clone(v.forms), func(form string) bool { return utf8.RuneCountInString(form) < shortSecret })
-	return v
+// newVeil hides what was sent, and the texts of the answer that may be tokens.
+func newVeil(sent, tokens []string) *veil {
+	all, own := scrubber{slices.Concat(sent, tokens)}, scrubber{sent}
+	return &veil{forms: all.forms(printableRune), sent: own.forms(printableRune), pieces: own.pieces(printableRune)}
 }
 
-// shownRune keeps what is printable, with no quotation mark among it: shown
-// texts stand between two.
-func shownRune(r rune) rune {
-	if r == '"' {
-		return '\''
+// lenient is the veil for words of our own: short secrets are there by chance.
+func (v *veil) lenient() *veil {
+	long := func(forms []string) []string {
+		return slices.DeleteFunc(slices.Clone(forms), func(form string) bool { return utf8.RuneCountInString(form) < shortSecret })
 	}
-	return printableRune(r)
+	return &veil{forms: long(v.forms), sent: long(v.sent), pieces: v.pieces}
+}
+
+// clean takes out what was sent before it takes out the rest: to cut a token out
+// of an encoded secret would leave the secret's other half unrecognised.
+func (v *veil) clean(text string) string {
+	return cleaned(cleaned(printable(text), v.sent, v.pieces, maxText), v.forms, v.pieces, maxText)
 }
 
 // name returns a member's or header's name as it may be shown. A name that is
@@ -48,42 +53,49 @@ func (v *veil) name(name string) string {
 	if length > maxName || tokenLike(name) {
 		return fmt.Sprintf("[name, %d characters]", length)
 	}
-	return cleaned(strings.Map(shownRune, name), v.forms, maxName)
+	return v.unquoted(v.clean(name))
 }
 
 // text returns what the server says on one line, without secrets and without
 // words that look like tokens.
 func (v *veil) text(text string) string {
-	if text == "" || len(text) > maxScrubbed {
+	if text == "" || len(text) > maxText {
 		return ""
 	}
-	words := strings.Split(cleaned(strings.Map(shownRune, text), v.forms, maxScrubbed), " ")
+	words := strings.Split(v.clean(text), " ")
 	for i, word := range words {
-		if utf8.RuneCountInString(word) > longWord || tokenLike(word) {
+		if utf8.RuneCountInString(word) > longWord || tokenLike(word) && !dateLike(word) {
 			words[i] = redacted
 		}
 	}
-	text = strings.Join(words, " ")
+	return strings.TrimSpace(shortened(v.unquoted(strings.Join(words, " ")), maxShown))
+}
+
+// unquoted replaces quotation marks: a shown text stands between two. As with
+// every change, a secret might come together by it.
+func (v *veil) unquoted(text string) string {
+	text = strings.ReplaceAll(text, `"`, "'")
 	if hides(text, v.forms) {
 		return withheld(v.forms)
 	}
-	return strings.TrimSpace(shortened(text, maxShown))
+	return text
 }
 
 // words takes the secrets out of a line of our own, which may quote the
-// answer's names. Short secrets stay: in our words they are there by chance.
+// answer's names.
 func (v *veil) words(line string) string {
-	if len(line) > maxScrubbed {
-		line = strings.ToValidUTF8(line[:maxScrubbed], "")
+	if len(line) > maxText {
+		line = strings.ToValidUTF8(line[:maxText], "")
 	}
-	return cleaned(strings.Map(printableRune, line), v.long, maxWords)
+	return v.lenient().clean(line)
 }
 
-// lines is words for what may have several lines, none of them shortened.
+// lines takes what was sent out of a request that has lost it already: its
+// lines are not shortened, and what else the answer has in common with it stays.
 func (v *veil) lines(text string) string {
-	lines := strings.Split(text, "\n")
+	forms, lines := v.lenient().sent, strings.Split(text, "\n")
 	for i, line := range lines {
-		lines[i] = cutOut(strings.TrimRightFunc(strings.Map(printableRune, line), unicode.IsSpace), v.long)
+		lines[i] = cutOut(strings.TrimRightFunc(printable(line), unicode.IsSpace), forms)
 	}
 	return strings.Join(lines, "\n")
 }

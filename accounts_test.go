@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
+)
+
+const refusedLogin = "HTTP/1.1 401 Unauthorized\nContent-Type: application/json\n\n{\"message\": \"Bad credentials for alice\"}"
+
+func TestThreeRefusedLoginsAreEnough(t *testing.T) {
+	m, server := newLoginMount(t, "json_login")
+	for _, role := range []string{"a", "b", "c"} {
+		m.write("roles/"+role, fields{"config": "api", "username": "alice", "password": userPassword + role})
+	}
+	server.Instead(refusedLogin)
+	message := m.refused(logical.ReadOperation, "creds/a", nil)
+	require.Contains(t, message, "answered 401: Bad credentials for alice. This is for an operator to mend")
+	require.Contains(t, message, "This was refusal 1 of 3, and accounts lock: the engine logs in again after")
+	require.Contains(t, message, "or after a write to oauth/config/api or oauth/roles/a that changes something")
+
+	// The same account in another role, after a restart, and when somebody presses.
+	m.refused(logical.ReadOperation, "creds/b", nil)
+	m.b.Clean(context.Background())
+	m.start()
+	m.refused(logical.ReadOperation, "creds/c", nil)
+	m.refused(logical.UpdateOperation, "token/c/renew", nil)
+	require.Equal(t, false, m.write("roles/c/test", nil).Data["ok"])
+	require.Equal(t, 1, server.Requests())
+
+	// A write that changes nothing changes nothing here; one that does, does.
+	m.write("roles/a", fields{"password": userPassword + "a"})
+	m.refused(logical.ReadOperation, "creds/a", nil)
+	require.Equal(t, 1, server.Requests())
+	m.write("roles/a", fields{"password": userPassword})
+	m.refused(logical.ReadOperation, "creds/a", nil)
+	require.Equal(t, 2, server.Requests())
+	m.write("config/api", fields{"description": "changed"})
+	m.refused(logical.ReadOperation, "creds/b", nil)
+	require.Equal(t, 3, server.Requests())
+
+	// Another account is another matter, and so is success.
+	m.write("roles/d", fields{"config": "api", "username": "bob", "password": userPassword})
+	m.refused(logical.ReadOperation, "creds/d", nil)
+	require.Equal(t, 4, server.Requests())
+	server.Instead("HTTP/1.1 200 OK\nContent-Type: application/json\n\n{\"securityToken\": \"t-1\"}")
+	m.write("roles/a", fields{"password": userPassword + "!"})
+	require.Equal(t, "t-1", m.token("a"))
+	require.Equal(t, "t-1", m.token("c"))
+	require.Contains(t, m.refused(logical.ReadOperation, "creds/d", nil), "refusal 1 of 3")
+
+	m.ok(logical.DeleteOperation, "config/api", fields{"force": true})
+	for key := range m.stored() {
+		require.NotContains(t, key, accountPrefix)
+	}
+}
+
+// scripted is a flow whose answers a test decides.
+type scripted struct {
+	flows.Flow
+	mint func() (*oauth.Token, error)
+}
+
+func (s scripted) Mint(context.Context, flows.Request) (*oauth.Token, error) { return s.mint() }
+
+// newAccount is a definition of flow password that needs no server.
+func newAccount(mint func() (*oauth.Token, error)) (*backend, *definition) {
+	flow, _ := flows.Lookup("password")
+	role := &roleEntry{ID: "id", Config: "c", Flow: "password", Username: "alice", Password: secret.String(userPassword)}
+	return newBackend(""), &definition{name: "r", role: role, config: &configEntry{DestinationID: "d"}, flow: scripted{flow, mint}}
+}
+
+func TestAnAccountIsTriedThreeTimesFiveMinutesApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tries []time.Duration
+		start := time.Now()
+		b, d := newAccount(func() (*oauth.Token, error) {
+			tries = append(tries, time.Since(start))
+			return nil, &oauth.Error{Kind: oauth.Refused, Host: "h", Code: "invalid_grant"}
+		})
+		b.Setup(t.Context(), logical.TestBackendConfig())
+		s := new(logical.InmemStorage)
+		for time.Since(start) < 24*time.Hour {
+			_, err := b.login(t.Context(), s, d, false)
+			require.ErrorContains(t, err, "invalid_grant")
+			account := (*accountError)(nil)
+			require.ErrorAs(t, err, &account)
+			wait := remember(err, 1, 0)
+			require.GreaterOrEqual(t, wait, leastWait)
+			require.LessOrEqual(t, wait, refusalPause)
+			time.Sleep(time.Second)
+		}
+		require.Equal(t, []time.Duration{0, refusalPause, 2 * refusalPause}, tries)
+
+		d.config.Revision++
+		_, err := b.login(t.Context(), s, d, false)
+		require.ErrorContains(t, err, "invalid_grant")
+		require.Len(t, tries, 4)
+		b.Clean(t.Context())
+	})
+}
+
+func TestOnlyRefusalsOfTheAccountCount(t *testing.T) {
+	for _, failed := range []*oauth.Error{
+		{Kind: oauth.Refused, Code: "invalid_client"}, {Kind: oauth.Refused, Code: "invalid_scope"}, {Kind: oauth.Unavailable},
+		{Kind: oauth.Malformed}, {Kind: oauth.Ambiguous}, {Kind: oauth.Redirected}, {Kind: oauth.Forbidden},
+	} {
+		tries := 0
+		b, d := newAccount(func() (*oauth.Token, error) { tries++; return nil, failed })
+		for range 5 {
+			_, err := b.login(t.Context(), new(logical.InmemStorage), d, false)
+			require.ErrorIs(t, err, failed)
+		}
+		require.Equal(t, 5, tries, "%v", failed)
+	}
+	for flow, want := range map[string]bool{"password": false, "login": true} {
+		d := &definition{role: &roleEntry{Flow: flow}}
+		require.Equal(t, want, d.refusesAccount(&oauth.Error{Kind: oauth.Refused, Code: "invalid_request"}), flow)
+	}
+}
+
+// Many roles with one account and a wrong password, all read at once.
+func TestAnAccountIsNeverTriedInParallel(t *testing.T) {
+	var mu sync.Mutex
+	tries, now, most := 0, 0, 0
+	b, d := newAccount(func() (*oauth.Token, error) {
+		mu.Lock()
+		tries, now = tries+1, now+1
+		most = max(most, now)
+		mu.Unlock()
+		defer func() { mu.Lock(); now--; mu.Unlock() }()
+		return nil, &oauth.Error{Kind: oauth.Refused, Code: "invalid_grant"}
+	})
+	s := new(logical.InmemStorage)
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() { _, _ = b.login(t.Context(), s, d, false) })
+	}
+	all.Wait()
+	require.Equal(t, []int{1, 1}, []int{tries, most})
+}
+
+func TestAccountsAreToldApart(t *testing.T) {
+	roles := []*roleEntry{
+		{ID: "1", Config: "c", Flow: "login", Username: "alice"},
+		{ID: "2", Config: "c", Flow: "login", Username: "bob"},
+		{ID: "3", Config: "d", Flow: "login", Username: "alice"},
+		{ID: "4", Config: "c", Flow: "login", Secrets: secretValues{"a": `"b"`}},
+		{ID: "5", Config: "c", Flow: "login", Secrets: secretValues{"a": `"b"`}},
+		{ID: "6", Config: "c", Flow: "login"},
+	}
+	keys := map[string]bool{}
+	for _, role := range roles {
+		keys[accountKey(role)] = true
+	}
+	require.Len(t, keys, len(roles))
+	require.Equal(t, accountKey(roles[0]), accountKey(&roleEntry{ID: "7", Config: "c", Flow: "password", Username: "alice"}))
+	require.Equal(t, accountKey(roles[5]), accountKey(&roleEntry{ID: "8", Config: "c", Flow: "login"}))
+	require.Empty(t, accountKey(&roleEntry{ID: "9", Config: "c", Flow: "client_credentials"}))
+}
+
+func TestALoginWaitsForItsAccountNoLongerThanItMay(t *testing.T) {
+	b, d := newAccount(func() (*oauth.Token, error) { panic("not reached") })
+	defer b.names.lock(d.account())()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := b.login(ctx, new(logical.InmemStorage), d, false)
+	require.ErrorContains(t, err, "another login of the same account is still in progress")
+	require.Equal(t, 1, len(b.names.held), fmt.Sprint("the lock that waits is let go"))
+}

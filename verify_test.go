@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+)
+
+func TestARoleWriteShowsWhetherTheRoleWorks(t *testing.T) {
+	m := newMountAndServer(t)
+	m.write("roles/r", fields{"config": "main", "verify": "warn"})
+	require.Equal(t, 1, m.server.Requests())
+	token := m.token("r")
+	require.Equal(t, 1, m.server.Requests(), "the token that showed it is the role's")
+
+	for _, more := range []fields{
+		{"verify": "warn"}, {"verify": "require", "config": "main"}, // nothing changes
+		{"verify": "require", "description": "d"}, {"verify": "warn", "max_ttl": "30m"}, // nothing about the way to a token
+	} {
+		m.write("roles/r", more)
+		require.Equal(t, 1, m.server.Requests(), "%v", more)
+	}
+	m.write("roles/r", fields{"verify": "require", "scopes": "b"})
+	require.Equal(t, 2, m.server.Requests())
+	require.NotEqual(t, token, m.token("r"))
+	require.Equal(t, 2, m.server.Requests())
+	require.EqualValues(t, 2, m.storedToken("r").Generation)
+	require.NotContains(t, m.read("roles/r"), "verify")
+}
+
+func TestARoleThatDoesNotWorkIsStoredWithAWarning(t *testing.T) {
+	m := newMountAndServer(t)
+	resp := m.write("roles/r", fields{"config": "main", "flow": "password", "username": "alice", "password": "wrong", "verify": "warn"})
+	require.Contains(t, resp.Warnings[len(resp.Warnings)-1], "the role was stored, and does not work yet: no token for role r: ")
+	require.Contains(t, resp.Warnings[len(resp.Warnings)-1], "invalid_grant")
+	require.Contains(t, resp.Warnings[len(resp.Warnings)-1], "vault write -force oauth/roles/r/test")
+	require.Contains(t, m.refused(logical.ReadOperation, "creds/r", nil), "refusal 1 of 3")
+	require.Equal(t, 1, m.server.Requests(), "the refusal counts")
+
+	resp = m.write("roles/r", fields{"password": userPassword, "verify": "warn"})
+	require.Len(t, resp.Warnings, 1, "only that the grant is advised against: %v", resp.Warnings)
+	require.NotEmpty(t, m.token("r"))
+	require.Equal(t, 2, m.server.Requests())
+
+	// What has no secret yet cannot be tried.
+	resp = m.write("roles/later", fields{"config": "main", "flow": "password", "username": "alice", "verify": "warn"})
+	require.Contains(t, resp.Warnings[0], "no password is set yet")
+	m.write("config/bare", fields{"token_url": m.server.TokenURL(), "client_id": "app", "allow_http": true})
+	resp = m.write("roles/bare", fields{"config": "bare", "verify": "warn"})
+	require.Contains(t, resp.Warnings[0], "does not work yet: config bare has no client_secret yet")
+	require.Equal(t, 2, m.server.Requests())
+}
+
+func TestVerifyRequireStoresOnlyWhatWorks(t *testing.T) {
+	m := newMountAndServer(t)
+	before := m.stored()
+	wrong := fields{"config": "main", "flow": "password", "username": "alice", "password": "wrong", "verify": "require"}
+	message := m.refused(logical.UpdateOperation, "roles/r", wrong)
+	require.Contains(t, message, "the role was not stored, since verify is require: no token for role r: ")
+	require.Contains(t, message, "To store it all the same, write it with verify=warn")
+	m.server.Down()
+	require.Contains(t, m.refused(logical.UpdateOperation, "roles/r", fields{"config": "main", "verify": "require"}), "connection")
+	m.server.Up()
+	after := m.stored()
+	for key := range after {
+		if strings.HasPrefix(key, accountPrefix) { // that it was refused is kept
+			delete(after, key)
+		}
+	}
+	require.Equal(t, before, after)
+	require.Contains(t, m.refused(logical.UpdateOperation, "roles/user", fields{"password": "wrong", "verify": "require"}), "invalid_grant")
+	m.write("roles/user", fields{"password": userPassword, "description": "still the old one", "verify": "require"})
+	m.write("roles/user", fields{"username": "alice", "password": userPassword})
+	require.NotEmpty(t, m.token("user"))
+}
+
+func TestTheTraceOfAFailureSaysWhatToTry(t *testing.T) {
+	m := newMountAndServer(t)
+	m.write("config/post", fields{"token_url": m.server.TokenURL(), "client_id": "app", "client_secret": "canary-wrong", "allow_http": true})
+	m.write("roles/r", fields{"config": "post"})
+	tried := m.write("roles/r/test", nil).Data
+	require.Equal(t, false, tried["ok"])
+	require.Contains(t, tried["failure"], "invalid_client")
+	require.Contains(t, tried["hint"], "try client_auth_method=client_secret_post")
+	require.Contains(t, tried["trace"], "grant_type=client_credentials")
+	require.Contains(t, tried["trace"], "[redacted, 12 bytes]", "the length tells of a newline too many")
+	require.Contains(t, tried["trace"], "401")
+	require.Nil(t, m.storedToken("r"))
+
+	require.Contains(t, m.refused(logical.UpdateOperation, "roles/none/test", nil), "no role named none")
+	m.server.Respond(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusNotFound)
+		return true
+	})
+	require.Contains(t, m.write("roles/app/test", nil).Data["hint"], "is token_url the token endpoint?")
+}
+
+func TestTheTraceOfAWrongDocument(t *testing.T) {
+	m, server := newLoginMount(t, "json_login")
+	role := fields{"config": "c", "username": "alice", "password": userPassword}
+	for _, c := range []struct{ token, answer, hint string }{
+		{"/token", `{"securityToken": "0123456789abcdef0123456789"}`, "/securityToken"},
+		{"/securitytoken", `{"securityToken": "0123456789abcdef0123456789"}`, "/securityToken"},
+		{"/securityToken", `{"data": {"securityToken": "0123456789abcdef0123456789"}}`, "/data/securityToken"},
+	} {
+		server.Instead("HTTP/1.1 200 OK\nContent-Type: application/json\n\n" + c.answer)
+		m.write("config/c", fields{
+			"base_url": server.URL, "allow_http": true,
+			"login": `{"request": {"url": "/t", "json": {"u": "{{username}}", "p": "{{password}}"}}, "token": {"json": "` + c.token + `"}}`,
+		})
+		m.write("roles/r", role)
+		tried := m.write("roles/r/test", nil).Data
+		require.Equal(t, false, tried["ok"])
+		require.Contains(t, tried["hint"], `"`+c.hint+`"`)
+		require.Contains(t, tried["trace"], "expected: ")
+		require.Contains(t, tried["trace"], "seen: ")
+		require.NotContains(t, tried["trace"], "0123456789abcdef")
+	}
+	server.Instead(refusedLogin)
+	require.Contains(t, m.write("roles/r/test", nil).Data["hint"], "are username and password right?")
+}
