@@ -164,9 +164,9 @@ func (e *accountError) until(mount, role, config string) string {
 	}
 	change := fmt.Sprintf("a write to %sconfig/%s or %sroles/%s that changes something", mount, config, mount, role)
 	if e.Refused >= maxRefusals {
-		return fmt.Sprintf(sent+" was refusal %d, and accounts lock: the engine logs in no more before %s", e.Refused, change)
+		return fmt.Sprintf("%s was refusal %d, and accounts lock: the engine logs in no more before %s", sent, e.Refused, change)
 	}
 	next := e.next()
-	return fmt.Sprintf(sent+" was refusal %d of %d, and accounts lock: the engine logs in again after %s (in %s), or after %s",
-		e.Refused, maxRefusals, next.UTC().Format(time.RFC3339), max(time.Until(next).Round(time.Second), time.Second), change)
+	return fmt.Sprintf("%s was refusal %d of %d, and accounts lock: the engine logs in again after %s (in %s), or after %s",
+		sent, e.Refused, maxRefusals, next.UTC().Format(time.RFC3339), max(time.Until(next).Round(time.Second), time.Second), change)
 }

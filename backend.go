@@ -15,9 +15,6 @@ import (
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
-// operationPrefix starts the OpenAPI names of all operations.
-const operationPrefix = "oauth"
-
 // closeTime bounds Cleanup: Vault holds a lock over all mounts of the process meanwhile.
 const closeTime = 2 * time.Second
 

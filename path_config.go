@@ -15,15 +15,9 @@ import (
 )
 
 func (b *backend) pathConfig() []*framework.Path {
-	attributes := &framework.DisplayAttributes{OperationPrefix: operationPrefix}
-	write := &framework.PathOperation{
-		Callback:                    b.configWrite,
-		Summary:                     "Create a config, or change one. A field that is left out keeps its value.",
-		DisplayAttrs:                &framework.DisplayAttributes{OperationVerb: "write", OperationSuffix: "config"},
-		Responses:                   noContent(),
-		ForwardPerformanceStandby:   true,
-		ForwardPerformanceSecondary: true,
-	}
+	attributes := prefixed()
+	write := writing("write", "config",
+		"Create a config, or change one. A field that is left out keeps its value.", b.configWrite)
 	return []*framework.Path{{
 		Pattern:        "config/" + framework.GenericNameRegex("name"),
 		DisplayAttrs:   attributes,
@@ -32,20 +26,10 @@ func (b *backend) pathConfig() []*framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.CreateOperation: write,
 			logical.UpdateOperation: write,
-			logical.ReadOperation: &framework.PathOperation{
-				Callback:     b.configRead,
-				Summary:      "Read a config. Secrets are not shown, only whether they are set.",
-				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "read", OperationSuffix: "config"},
-				Responses:    answers(configAnswer()),
-			},
-			logical.DeleteOperation: &framework.PathOperation{
-				Callback:                    b.configDelete,
-				Summary:                     "Delete a config. Refused while roles use it, unless force is true.",
-				DisplayAttrs:                &framework.DisplayAttributes{OperationVerb: "delete", OperationSuffix: "config"},
-				Responses:                   noContent(),
-				ForwardPerformanceStandby:   true,
-				ForwardPerformanceSecondary: true,
-			},
+			logical.ReadOperation: reading("read", "config",
+				"Read a config. Secrets are not shown, only whether they are set.", configAnswer(), b.configRead),
+			logical.DeleteOperation: writing("delete", "config",
+				"Delete a config. Refused while roles use it, unless force is true.", b.configDelete),
 		},
 		HelpSynopsis:    "An authorization server, or an API with a login, and our client there.",
 		HelpDescription: configHelp,
@@ -53,12 +37,8 @@ func (b *backend) pathConfig() []*framework.Path {
 		Pattern:      "config/?$",
 		DisplayAttrs: attributes,
 		Operations: map[logical.Operation]framework.OperationHandler{
-			logical.ListOperation: &framework.PathOperation{
-				Callback:     b.configList,
-				Summary:      "List the configs.",
-				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "list", OperationSuffix: "configs"},
-				Responses:    answers(listAnswer()),
-			},
+			logical.ListOperation: reading("list", "configs",
+				"List the configs.", listAnswer(), b.configList),
 		},
 		HelpSynopsis:    "The names of all configs.",
 		HelpDescription: "Lists the configs. With -detailed, the command line also shows each one's host and client_id.",

@@ -17,19 +17,13 @@ const secretType = "oauth_token"
 
 func (b *backend) pathCreds() []*framework.Path {
 	read := func(verb string) *framework.PathOperation {
-		return &framework.PathOperation{
-			Callback:     b.credsRead,
-			Summary:      "Get the role's token, with a lease as long as it lives.",
-			DisplayAttrs: &framework.DisplayAttributes{OperationVerb: verb, OperationSuffix: "credentials"},
-			Responses:    answers(tokenFields()),
-			// Where a lease cannot be registered, the request goes to where it can.
-			ForwardPerformanceStandby:   true,
-			ForwardPerformanceSecondary: true,
-		}
+		// Where a lease cannot be registered, the request goes to where it can.
+		return forwarded(reading(verb, "credentials",
+			"Get the role's token, with a lease as long as it lives.", tokenFields(), b.credsRead))
 	}
 	return []*framework.Path{{
 		Pattern:      "creds/" + framework.GenericNameRegex("role"),
-		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix},
+		DisplayAttrs: prefixed(),
 		Fields:       map[string]*framework.FieldSchema{"role": roleField(), "min_ttl": minTTLField()},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation:   read("generate"),

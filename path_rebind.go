@@ -14,19 +14,13 @@ import (
 func (b *backend) pathRebind() []*framework.Path {
 	return []*framework.Path{{
 		Pattern:      "rebind/" + framework.GenericNameRegex("name"),
-		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix},
+		DisplayAttrs: prefixed(),
 		Fields: map[string]*framework.FieldSchema{
 			"name": {Type: framework.TypeString, Description: "Name of the config."},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
-			logical.UpdateOperation: &framework.PathOperation{
-				Callback:                    b.rebind,
-				Summary:                     "Accept that the secrets of all roles of a config go where it points now.",
-				DisplayAttrs:                &framework.DisplayAttributes{OperationVerb: "rebind", OperationSuffix: "config"},
-				Responses:                   noContent(),
-				ForwardPerformanceStandby:   true,
-				ForwardPerformanceSecondary: true,
-			},
+			logical.UpdateOperation: writing("rebind", "config",
+				"Accept that the secrets of all roles of a config go where it points now.", b.rebind),
 		},
 		HelpSynopsis: "Accept a config's new destination for all its roles. Requires sudo.",
 		HelpDescription: `

@@ -12,15 +12,9 @@ import (
 )
 
 func (b *backend) pathRoles() []*framework.Path {
-	attributes := &framework.DisplayAttributes{OperationPrefix: operationPrefix}
-	write := &framework.PathOperation{
-		Callback:                    b.roleWrite,
-		Summary:                     "Create a role, or change one. A field that is left out keeps its value.",
-		DisplayAttrs:                &framework.DisplayAttributes{OperationVerb: "write", OperationSuffix: "role"},
-		Responses:                   noContent(),
-		ForwardPerformanceStandby:   true,
-		ForwardPerformanceSecondary: true,
-	}
+	attributes := prefixed()
+	write := writing("write", "role",
+		"Create a role, or change one. A field that is left out keeps its value.", b.roleWrite)
 	return []*framework.Path{{
 		Pattern:        "roles/" + framework.GenericNameRegex("name"),
 		DisplayAttrs:   attributes,
@@ -29,20 +23,10 @@ func (b *backend) pathRoles() []*framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.CreateOperation: write,
 			logical.UpdateOperation: write,
-			logical.ReadOperation: &framework.PathOperation{
-				Callback:     b.roleRead,
-				Summary:      "Read a role. Secrets are not shown, only whether they are set.",
-				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "read", OperationSuffix: "role"},
-				Responses:    answers(answerOf(roleFields(), "name")),
-			},
-			logical.DeleteOperation: &framework.PathOperation{
-				Callback:                    b.roleDelete,
-				Summary:                     "Delete a role and forget its tokens.",
-				DisplayAttrs:                &framework.DisplayAttributes{OperationVerb: "delete", OperationSuffix: "role"},
-				Responses:                   noContent(),
-				ForwardPerformanceStandby:   true,
-				ForwardPerformanceSecondary: true,
-			},
+			logical.ReadOperation: reading("read", "role",
+				"Read a role. Secrets are not shown, only whether they are set.", answerOf(roleFields(), "name"), b.roleRead),
+			logical.DeleteOperation: writing("delete", "role",
+				"Delete a role and forget its tokens.", b.roleDelete),
 		},
 		HelpSynopsis:    "Which token is wanted.",
 		HelpDescription: roleHelp,
@@ -50,12 +34,8 @@ func (b *backend) pathRoles() []*framework.Path {
 		Pattern:      "roles/?$",
 		DisplayAttrs: attributes,
 		Operations: map[logical.Operation]framework.OperationHandler{
-			logical.ListOperation: &framework.PathOperation{
-				Callback:     b.roleList,
-				Summary:      "List the roles.",
-				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "list", OperationSuffix: "roles"},
-				Responses:    answers(listAnswer()),
-			},
+			logical.ListOperation: reading("list", "roles",
+				"List the roles.", listAnswer(), b.roleList),
 		},
 		HelpSynopsis:    "The names of all roles.",
 		HelpDescription: "Lists the roles. With -detailed, the command line also shows each one's config and flow.",

@@ -5,7 +5,6 @@ package oauthsecrets
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"reflect"
 
@@ -18,22 +17,13 @@ import (
 func (b *backend) pathSettings() []*framework.Path {
 	return []*framework.Path{{
 		Pattern:      "settings",
-		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix},
+		DisplayAttrs: prefixed(),
 		Fields:       settingsFields(),
 		Operations: map[logical.Operation]framework.OperationHandler{
-			logical.ReadOperation: &framework.PathOperation{
-				Callback:     b.settingsRead,
-				Summary:      "Read the mount's settings.",
-				DisplayAttrs: &framework.DisplayAttributes{OperationVerb: "read", OperationSuffix: "settings"},
-				Responses:    answers(settingsFields()),
-			},
-			logical.UpdateOperation: &framework.PathOperation{
-				Callback:                  b.settingsWrite,
-				Summary:                   "Change the mount's settings. A field that is left out keeps its value.",
-				DisplayAttrs:              &framework.DisplayAttributes{OperationVerb: "write", OperationSuffix: "settings"},
-				Responses:                 noContent(),
-				ForwardPerformanceStandby: true, ForwardPerformanceSecondary: true,
-			},
+			logical.ReadOperation: reading("read", "settings",
+				"Read the mount's settings.", settingsFields(), b.settingsRead),
+			logical.UpdateOperation: writing("write", "settings",
+				"Change the mount's settings. A field that is left out keeps its value.", b.settingsWrite),
 		},
 		HelpSynopsis:    "Which hosts and networks the engine may reach, for all configs of the mount.",
 		HelpDescription: settingsHelp,
@@ -132,14 +122,6 @@ func (b *backend) settingsWrite(ctx context.Context, req *logical.Request, data 
 		return saveFailed(err)
 	}
 	return nil, nil
-}
-
-func noContent() map[int][]framework.Response {
-	return map[int][]framework.Response{http.StatusNoContent: {{Description: http.StatusText(http.StatusNoContent)}}}
-}
-
-func answers(fields map[string]*framework.FieldSchema) map[int][]framework.Response {
-	return map[int][]framework.Response{http.StatusOK: {{Description: http.StatusText(http.StatusOK), Fields: fields}}}
 }
 
 const settingsHelp = `

@@ -16,14 +16,10 @@ import (
 )
 
 func (b *backend) pathToken() []*framework.Path {
-	attributes := &framework.DisplayAttributes{OperationPrefix: operationPrefix}
+	attributes := prefixed()
 	read := func(verb string) *framework.PathOperation {
-		return &framework.PathOperation{
-			Callback:     b.tokenRead,
-			Summary:      "Get the role's token, without a lease.",
-			DisplayAttrs: &framework.DisplayAttributes{OperationVerb: verb, OperationSuffix: "token"},
-			Responses:    answers(tokenFields()),
-		}
+		return reading(verb, "token",
+			"Get the role's token, without a lease.", tokenFields(), b.tokenRead)
 	}
 	return []*framework.Path{{
 		Pattern:      "token/" + framework.GenericNameRegex("role"),
@@ -32,14 +28,8 @@ func (b *backend) pathToken() []*framework.Path {
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation:   read("read"),
 			logical.UpdateOperation: read("read-with-parameters"),
-			logical.DeleteOperation: &framework.PathOperation{
-				Callback:                    b.tokenDelete,
-				Summary:                     "Forget the role's token; the next read obtains a new one.",
-				DisplayAttrs:                &framework.DisplayAttributes{OperationVerb: "delete", OperationSuffix: "token"},
-				Responses:                   noContent(),
-				ForwardPerformanceStandby:   true,
-				ForwardPerformanceSecondary: true,
-			},
+			logical.DeleteOperation: writing("delete", "token",
+				"Forget the role's token; the next read obtains a new one.", b.tokenDelete),
 		},
 		HelpSynopsis:    "The role's token, without a lease.",
 		HelpDescription: tokenHelp,
@@ -54,14 +44,8 @@ func (b *backend) pathToken() []*framework.Path {
 			},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
-			logical.UpdateOperation: &framework.PathOperation{
-				Callback:                    b.tokenRenew,
-				Summary:                     "Replace the role's token now, and return the new one.",
-				DisplayAttrs:                &framework.DisplayAttributes{OperationVerb: "renew", OperationSuffix: "token"},
-				Responses:                   answers(tokenFields()),
-				ForwardPerformanceStandby:   true,
-				ForwardPerformanceSecondary: true,
-			},
+			logical.UpdateOperation: forwarded(reading("renew", "token",
+				"Replace the role's token now, and return the new one.", tokenFields(), b.tokenRenew)),
 		},
 		HelpSynopsis:    "Replace the role's token now.",
 		HelpDescription: renewHelp,

@@ -18,19 +18,13 @@ import (
 func (b *backend) pathTrial() []*framework.Path {
 	return []*framework.Path{{
 		Pattern:      "roles/" + framework.GenericNameRegex("name") + "/test",
-		DisplayAttrs: &framework.DisplayAttributes{OperationPrefix: operationPrefix},
+		DisplayAttrs: prefixed(),
 		Fields: map[string]*framework.FieldSchema{
 			"name": roleField(),
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
-			logical.UpdateOperation: &framework.PathOperation{
-				Callback:                    b.roleTest,
-				Summary:                     "Obtain a token for the role now, and show what was sent and what was answered, without secrets.",
-				DisplayAttrs:                &framework.DisplayAttributes{OperationVerb: "test", OperationSuffix: "role"},
-				Responses:                   answers(trialAnswer()),
-				ForwardPerformanceStandby:   true,
-				ForwardPerformanceSecondary: true,
-			},
+			logical.UpdateOperation: forwarded(reading("test", "role",
+				"Obtain a token for the role now, and show what was sent and what was answered, without secrets.", trialAnswer(), b.roleTest)),
 		},
 		HelpSynopsis:    "Show how the role obtains its token.",
 		HelpDescription: trialHelp,

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -54,9 +53,9 @@ func parseAnswer(body []byte) (any, string) {
 	var value any
 	if err := decoder.Decode(&value); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, fmt.Sprintf("JSON that ends too early, after %d bytes", len(body))
+			return nil, "JSON that ends too early, after " + plural(len(body), "byte")
 		}
-		return nil, fmt.Sprintf("%d bytes that are not JSON", len(body))
+		return nil, "not JSON but " + plural(len(body), "byte") + " of something else"
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, "JSON with something after it"

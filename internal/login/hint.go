@@ -22,7 +22,8 @@ type candidate struct {
 	pointer string
 	key     string // the last of the pointer
 	depth   int
-	length  int // characters
+	length  int
+	words   string // what it is
 }
 
 // hint guesses where the token is, after it was not where the document says.
@@ -37,7 +38,7 @@ func hint(s source, a *answer) string {
 	}
 	if trouble == "" {
 		if c := likeliest(candidates(value), wanted); c != nil {
-			return fmt.Sprintf(`%[1]q is a text of %[2]d characters: if that is the token, write "token": {"json": %[1]q}`, c.pointer, c.length)
+			return fmt.Sprintf(`%[1]q is %[2]s: if that is the token, write "token": {"json": %[1]q}`, c.pointer, c.words)
 		}
 	}
 	if words := headerHint(a); words != "" {
@@ -86,7 +87,7 @@ func candidates(value any) []candidate {
 		switch v := value.(type) {
 		case string:
 			if visible(v) && depth > 0 {
-				all = append(all, candidate{pointer, key, depth, len(v)})
+				all = append(all, candidate{pointer, key, depth, len(v), describeText(v)})
 			}
 		case map[string]any:
 			for _, key := range slices.Sorted(maps.Keys(v)) {
@@ -126,7 +127,7 @@ func headerHint(a *answer) string {
 			continue
 		}
 		if value := a.Header.Get(name); visible(value) && len(value) >= shortest {
-			return fmt.Sprintf(`the header %s is a text of %d characters: if that is the token, write "token": {"header": %q}`, name, len(value), name)
+			return fmt.Sprintf(`the header %[1]s is %[2]s: if that is the token, write "token": {"header": %[1]q}`, name, describeText(value))
 		}
 	}
 	return ""

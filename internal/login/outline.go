@@ -65,11 +65,16 @@ func describeText(text string) string {
 		return "an empty text"
 	case strings.TrimSpace(text) == "":
 		return "a text of white space only"
-	case count == 1:
-		return "a text of 1 character"
 	default:
-		return fmt.Sprintf("a text of %d characters", count)
+		return "a text of " + plural(count, "character")
 	}
+}
+
+func plural(count int, what string) string {
+	if count != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", count, what)
 }
 
 // describeScalar is describe, with the value of a number.

@@ -100,7 +100,7 @@ func TestARefreshReadsItsOwnWay(t *testing.T) {
 	require.Equal(t, map[string]string{"n": "7"}, r.Extra)
 	require.Empty(t, r.Warnings, "neither a refresh token nor all extra values need to come again")
 	_, f = d.ReadRefresh(said(`x`))
-	require.Equal(t, "expected success: status 204, seen status 200; 1 bytes that are not JSON", f.Error())
+	require.Equal(t, "expected success: status 204, seen status 200; not JSON but 1 byte of something else", f.Error())
 }
 
 func TestExtraValues(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 )
 
 // mark stands for a secret when a request is shown.
-func mark(size int) string { return "[redacted, " + strconv.Itoa(size) + " bytes]" }
+func mark(size int) string { return "[redacted, " + plural(size, "byte") + "]" }
 
 // scalarText returns a value's text for a place inside other text. The error
 // completes "x is ...".

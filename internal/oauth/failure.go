@@ -91,6 +91,19 @@ func failure(ctx context.Context, host string, err error, wrote bool, took time.
 	return e
 }
 
+// token turns an answer into a token or an error. broken is what cut it off, if
+// anything did.
+func (a *Answer) token(broken *Error) (*Token, *Error) {
+	if a.Status/100 == 3 {
+		return nil, a.Redirected()
+	}
+	token, failed := parseToken(a, a.scrub)
+	if broken != nil {
+		return a.salvage(token, failed, broken)
+	}
+	return token, failed
+}
+
 // salvage decides about an answer whose body could not be read to its end. A
 // whole JSON object is a whole answer, wherever the connection broke; too large
 // an answer is none; an error with a code or a telling status stays what it is.

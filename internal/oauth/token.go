@@ -35,19 +35,6 @@ type Token struct {
 	Warnings     []string          // what was odd about the answer, in our own words, for the operator
 }
 
-// token turns an answer into a token or an error. broken is what cut it off, if
-// anything did.
-func (a *Answer) token(broken *Error) (*Token, *Error) {
-	if a.Status/100 == 3 {
-		return nil, a.Redirected()
-	}
-	token, failed := parseToken(a, a.scrub)
-	if broken != nil {
-		return a.salvage(token, failed, broken)
-	}
-	return token, failed
-}
-
 // parseToken turns an answer into a token or an error; it is pure. An access
 // token of the right shape is enough: nothing odd in the other members may
 // discard the answer, because with it a rotated refresh token would be lost

@@ -48,7 +48,7 @@ func traceOf(ctx context.Context) *Trace {
 // secrets. It does nothing when there is no trace, or no step yet.
 func Note(ctx context.Context, lines ...string) {
 	t := traceOf(ctx)
-	if t == nil || len(t.Steps) == 0 {
+	if t == nil || len(t.Steps) == 0 || t.hide == nil {
 		return
 	}
 	last := &t.Steps[len(t.Steps)-1]

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"net/http"
+
+	"github.com/hashicorp/vault/sdk/framework"
+)
+
+// operationPrefix starts the OpenAPI names of all operations.
+const operationPrefix = "oauth"
+
+// prefixed is the DisplayAttrs of every path.
+func prefixed() *framework.DisplayAttributes {
+	return &framework.DisplayAttributes{OperationPrefix: operationPrefix}
+}
+
+// reading is an operation that answers with fields. OpenAPI calls it by verb and object.
+func reading(verb, object, summary string, fields map[string]*framework.FieldSchema, call framework.OperationFunc) *framework.PathOperation {
+	return &framework.PathOperation{
+		Callback:     call,
+		Summary:      summary,
+		DisplayAttrs: &framework.DisplayAttributes{OperationVerb: verb, OperationSuffix: object},
+		Responses: map[int][]framework.Response{
+			http.StatusOK: {{Description: http.StatusText(http.StatusOK), Fields: fields}},
+		},
+	}
+}
+
+// writing is an operation that answers with nothing but warnings, on the node
+// that may write.
+func writing(verb, object, summary string, call framework.OperationFunc) *framework.PathOperation {
+	op := forwarded(reading(verb, object, summary, nil, call))
+	op.Responses = map[int][]framework.Response{
+		http.StatusNoContent: {{Description: http.StatusText(http.StatusNoContent)}},
+	}
+	return op
+}
+
+// forwarded sends the operation to the node that may write.
+func forwarded(op *framework.PathOperation) *framework.PathOperation {
+	op.ForwardPerformanceStandby, op.ForwardPerformanceSecondary = true, true
+	return op
+}
