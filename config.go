@@ -4,7 +4,6 @@ package oauthsecrets
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net/url"
 	"path"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/login"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/transport"
@@ -142,98 +142,6 @@ func (c *configEntry) secretsHeld() []string {
 	return fields
 }
 
-// check refuses what can never work. Its errors name the field and quote no value.
-func (c *configEntry) check(guard transport.Guard) error {
-	for _, check := range []func() error{
-		func() error { return c.checkEndpoint(guard) },
-		func() error { return c.checkLogin(guard) },
-		c.checkClient,
-		c.checkRequest,
-		c.checkUse,
-		func() error {
-			return between("request_timeout", c.RequestTimeout, time.Second, transport.DefaultTimeout)
-		},
-		func() error { return checkGlobs("allowed_roles", c.AllowedRoles) },
-	} {
-		if err := check(); err != nil {
-			return err
-		}
-	}
-	client, err := transport.New(c.transport(guard)) // certificates, keys, proxy
-	if err != nil {
-		return err
-	}
-	client.CloseIdleConnections()
-	return nil
-}
-
-func (c *configEntry) checkEndpoint(guard transport.Guard) error {
-	if c.TokenURL == "" && c.Login != "" {
-		if len(c.Headers) > 0 || len(c.Params) > 0 {
-			return fmt.Errorf("headers and params belong to token_url, which is not set; a login document has headers and bodies of its own")
-		}
-		return nil
-	}
-	if c.TokenURL == "" {
-		return fmt.Errorf("token_url is required (or login, for an API with a login of its own)")
-	}
-	if err := required("client_id", c.ClientID); err != nil {
-		return err
-	}
-	return checkURL("token_url", c.TokenURL, guard, c.AllowHTTP)
-}
-
-func (c *configEntry) checkClient() error {
-	if !slices.Contains(oauth.AuthMethods(), c.AuthMethod) {
-		return fmt.Errorf("client_auth_method must be one of %s", joined(oauth.AuthMethods()))
-	}
-	if c.AuthMethod == oauth.None && c.ClientSecret.IsSet() {
-		return fmt.Errorf("client_auth_method none uses no client_secret: clear it with client_secret=, or choose client_secret_basic or client_secret_post")
-	}
-	if c.BasicEncoding != basicForm && c.BasicEncoding != basicRaw {
-		return fmt.Errorf("client_secret_basic_encoding must be %s (RFC 6749 section 2.3.1) or %s", basicForm, basicRaw)
-	}
-	if c.AuthMethod == oauth.ClientSecretBasic && c.BasicEncoding == basicRaw && strings.Contains(c.ClientID, ":") {
-		return fmt.Errorf("client_id has a colon, which client_secret_basic_encoding=raw cannot carry: use form")
-	}
-	if hasControl(c.ClientID) {
-		return fmt.Errorf("client_id must not have control characters")
-	}
-	return nil
-}
-
-func (c *configEntry) checkRequest() error {
-	for name, value := range c.Headers {
-		if err := transport.CheckHeaderName(name); err != nil {
-			return fmt.Errorf("headers: %w", err)
-		}
-		if strings.EqualFold(name, "Content-Type") {
-			return fmt.Errorf("headers: Content-Type is set by the engine, to what token requests are (RFC 6749 section 3.2)")
-		}
-		if strings.EqualFold(name, "Authorization") && c.AuthMethod == oauth.ClientSecretBasic {
-			return fmt.Errorf("headers: Authorization is how client_secret_basic sends the client's secret; choose another client_auth_method to set it yourself")
-		}
-		if err := transport.CheckHeaderValue(value); err != nil {
-			return fmt.Errorf("headers: the value of %s: %w", name, err)
-		}
-	}
-	return checkParams(c.Params)
-}
-
-// checkUse looks at how applications are told to send the token.
-func (c *configEntry) checkUse() error {
-	if err := transport.CheckHeaderName(c.HeaderName); err != nil {
-		return fmt.Errorf("header_name: %w", err)
-	}
-	if strings.Count(c.HeaderFormat, tokenPlaceholder) != 1 {
-		return fmt.Errorf("header_format must have %s once, as in \"Bearer %s\"", tokenPlaceholder, tokenPlaceholder)
-	}
-	if err := transport.CheckHeaderValue(c.HeaderFormat); err != nil {
-		return fmt.Errorf("header_format: %w", err)
-	}
-	return nil
-}
-
 // transport returns the options of the config's HTTP client.
 func (c *configEntry) transport(guard transport.Guard) transport.Options {
 	return transport.Options{
@@ -267,6 +175,14 @@ func (c *configEntry) missingSecret() string {
 		return "client_secret"
 	}
 	return ""
+}
+
+// documentField is the config's field for the login document.
+const documentField = "login"
+
+// compileLogin reads a login document, with the transport's rules for headers.
+func compileLogin(text string) (*login.Document, error) {
+	return login.Compile(text, login.Rules{HeaderName: transport.CheckHeaderName, HeaderValue: transport.CheckHeaderValue})
 }
 
 func loadConfig(ctx context.Context, s logical.Storage, name string) (*configEntry, error) {

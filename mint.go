@@ -60,7 +60,7 @@ func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, he
 // answered tells whether the server has said something that is no token and may
 // well say the same again.
 func answered(kind oauth.Kind) bool {
-	return kind == oauth.Refused || kind == oauth.Malformed || kind == oauth.Redirected
+	return kind == oauth.Refused || kind == oauth.Malformed || kind == oauth.Unexpected || kind == oauth.Redirected
 }
 
 // mayRefresh tells whether what is held can be traded for a new token: it
@@ -129,5 +129,5 @@ func remember(err error, attempt int, roll float64) time.Duration {
 }
 
 func operatorsToMend(kind oauth.Kind) bool {
-	return kind == oauth.Refused || kind == oauth.Redirected || kind == oauth.Forbidden
+	return kind == oauth.Refused || kind == oauth.Unexpected || kind == oauth.Redirected || kind == oauth.Forbidden
 }

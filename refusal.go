@@ -58,34 +58,44 @@ func (e *readError) refusal(failed *oauth.Error) string {
 	config := fmt.Sprintf("%sconfig/%s", e.mount, e.definition.role.Config)
 	role := fmt.Sprintf("%sroles/%s", e.mount, e.role)
 	var mend string
-	switch failed.Code {
-	case "invalid_client":
-		mend = fmt.Sprintf("the server does not accept client_id, client_secret or client_auth_method (now %s) of %s: see \"vault read %s\"; for a secret with special characters also client_secret_basic_encoding", e.definition.config.AuthMethod, config, config)
-	case "invalid_grant":
-		mend = fmt.Sprintf("the server does not accept the credentials of %s: see \"vault read %s\"", role, role)
-		if e.definition.role.hasSecret() {
-			mend += fmt.Sprintf(", and give the password anew: vault write %s password=@password.txt", role)
-		}
-	case "invalid_scope":
-		mend = fmt.Sprintf("the server does not grant scopes of %s: vault write %s scopes=<scopes>", role, role)
-	case "unauthorized_client", "unsupported_grant_type":
-		mend = fmt.Sprintf("the server does not allow flow %s to client_id of %s: allow it there, or choose another flow for %s", e.definition.role.Flow, config, role)
-	default:
+	switch document := e.definition.request.Document != nil; {
+	case failed.Kind == oauth.Forbidden:
 		mend = fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
-	}
-	switch document := e.definition.request.Document; {
-	case failed.Kind == oauth.Redirected && document == nil:
+	case document:
+		mend = e.loginMend(failed, config, role)
+	case failed.Kind == oauth.Redirected:
 		mend = fmt.Sprintf("redirects are not followed, since they would send the secret on: correct token_url of %s", config)
-	case document != nil:
-		mend = e.loginMend(failed)
+	default:
+		mend = e.grantMend(failed, config, role)
 	}
 	return fmt.Sprintf("no token for role %s: %s. This is for an operator to mend: %s. %s", e.role, clause(failed), mend, e.nextTry())
 }
 
-// loginMend is whose a refused login is to mend, and how.
-func (e *readError) loginMend(failed *oauth.Error) string {
-	mend := fmt.Sprintf("the API does not accept this login: see the credentials in \"vault read %sroles/%s\" and the login document in \"vault read %sconfig/%s\"",
-		e.mount, e.role, e.mount, e.definition.role.Config)
+// grantMend goes by the codes of RFC 6749 section 5.2.
+func (e *readError) grantMend(failed *oauth.Error, config, role string) string {
+	switch failed.Code {
+	case "invalid_client":
+		return fmt.Sprintf("the server does not accept client_id, client_secret or client_auth_method (now %s) of %s: see \"vault read %s\"; for a secret with special characters also client_secret_basic_encoding", e.definition.config.AuthMethod, config, config)
+	case "invalid_grant":
+		mend := fmt.Sprintf("the server does not accept the credentials of %s: see \"vault read %s\"", role, role)
+		if e.definition.role.hasSecret() {
+			mend += fmt.Sprintf(", and give the password anew: vault write %s password=@password.txt", role)
+		}
+		return mend
+	case "invalid_scope":
+		return fmt.Sprintf("the server does not grant scopes of %s: vault write %s scopes=<scopes>", role, role)
+	case "unauthorized_client", "unsupported_grant_type":
+		return fmt.Sprintf("the server does not allow flow %s to client_id of %s: allow it there, or choose another flow for %s", e.definition.role.Flow, config, role)
+	}
+	return fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
+}
+
+// loginMend is for a login document, whose API has words of its own.
+func (e *readError) loginMend(failed *oauth.Error, config, role string) string {
+	mend := fmt.Sprintf("the API does not accept this login: see the credentials in \"vault read %s\" and the login document in \"vault read %s\"", role, config)
+	if failed.Kind == oauth.Unexpected {
+		mend = fmt.Sprintf("the answer is not what the login document leads to expect: see login in \"vault read %s\"", config)
+	}
 	if hint := e.definition.hint(failed); hint != "" {
 		mend += "; " + hint
 	}

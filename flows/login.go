@@ -104,11 +104,12 @@ func refusalOf(ctx context.Context, answer *oauth.Answer, failure *login.Failure
 		failed = answer.Redirected()
 	case failure.Refused:
 		if failed = answer.Refusal(); failed.Code == "" && failed.Description == "" {
-			failed.Reason = failure.Error()
+			failed.Reason = answer.Scrub(failure.Error()) // it may quote the answer's names
 		}
 	default:
 		failed = answer.Malformed(failure.Error())
+		failed.Kind = oauth.Unexpected
 	}
-	failed.Hint = failure.Hint
+	failed.Hint = answer.Scrub(failure.Hint)
 	return failed
 }

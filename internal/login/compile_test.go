@@ -120,7 +120,7 @@ var refused = []struct{ document, words string }{
 	{withRest(`"token": {"body": true}, "expires": {}`), `expires (line 1, column 80): needs one of json, header, jwt, fixed`},
 	{withRest(`"token": {"body": true}, "expires": {"jwt": false}`), `expires.jwt (line 1, column 88): must be true`},
 	{withRest(`"token": {"body": true}, "expires": {"jwt": true, "fixed": "1h"}`), `expires.fixed (line 1, column 94): jwt is there as well; exactly one of them may be`},
-	{withRest(`"token": {"body": true}, "expires": {"fixed": "1h", "as": "seconds"}`), `expires.as (line 1, column 96): says how to read "json" or "header", and neither is there`},
+	{withRest(`"token": {"body": true}, "expires": {"fixed": "1h", "as": "seconds"}`), `expires.as (line 1, column 96): says how to read the answer, and fixed does not read it`},
 	{withRest(`"token": {"body": true}, "expires": {"fixed": 0}`), `expires.fixed (line 1, column 90): must be a duration such as "90s", "12h" or "14d", or whole seconds, between 1s and 3650d`},
 	{withRest(`"token": {"body": true}, "expires": {"fixed": 1.5}`), `expires.fixed (line 1, column 90): must be a duration such as "90s", "12h" or "14d", or whole seconds, between 1s and 3650d`},
 	{withRest(`"token": {"body": true}, "expires": {"fixed": "3651d"}`), `expires.fixed (line 1, column 90): must be a duration such as "90s", "12h" or "14d", or whole seconds, between 1s and 3650d`},

@@ -21,30 +21,34 @@ type life struct {
 }
 
 func (c *compiler) expires(n *node) expiry {
-	fields := c.fields(n, "json", "header", "jwt", "fixed", "as")
-	one := c.oneOf(n, fields, "json", "header", "jwt", "fixed")
+	var keys []string
+	for _, kind := range sourceKinds() {
+		if kind.expires {
+			keys = append(keys, kind.key)
+		}
+	}
+	keys = append(keys, "jwt", "fixed")
+	fields := c.fields(n, append(keys, "as")...)
+	one := c.oneOf(n, fields, keys...)
 	if one == nil {
 		return nil
 	}
 	as := fields["as"]
-	switch {
-	case one.key == "jwt" && (one.kind != isBoolean || one.text != "true"):
-		c.refuse(one, "must be true")
-	case as != nil && (one.key == "jwt" || one.key == "fixed"):
-		c.refuseKey(as, `says how to read "json" or "header", and neither is there`)
-	}
-	switch one.key {
-	case "jwt":
-		return jwtLife{}
-	case "fixed":
-		return fixedLife{c.duration(one)}
-	}
 	for _, kind := range sourceKinds() {
 		if kind.key == one.key {
 			return &answeredLife{kind.compile(c, one), c.reading(as)}
 		}
 	}
-	return nil
+	if as != nil {
+		c.refuseKey(as, "says how to read the answer, and %s does not read it", one.key)
+	}
+	if one.key == "fixed" {
+		return fixedLife{c.duration(one)}
+	}
+	if one.kind != isBoolean || one.text != "true" {
+		c.refuse(one, "must be true")
+	}
+	return jwtLife{}
 }
 
 func (c *compiler) reading(n *node) reading {

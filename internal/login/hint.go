@@ -91,12 +91,12 @@ func candidates(value any) []candidate {
 			}
 		case map[string]any:
 			for _, key := range slices.Sorted(maps.Keys(v)) {
-				if shownKey(key) == key { // a pointer with any other is not one to copy
+				if left > 0 && shownKey(key) == key { // a pointer with any other is not one to copy
 					walk(v[key], pointer+"/"+escapePointer(key), key, depth+1)
 				}
 			}
 		case []any:
-			for i, item := range v {
+			for i, item := range v[:min(len(v), max(left, 0))] {
 				walk(item, pointer+"/"+strconv.Itoa(i), "", depth+1)
 			}
 		}

@@ -30,11 +30,12 @@ type found struct {
 type sourceKind struct {
 	key     string
 	compile func(c *compiler, n *node) source
+	expires bool // may say when a token expires, too
 }
 
 // sourceKinds is every kind of source.
 func sourceKinds() []sourceKind {
-	return []sourceKind{{"json", compileJSONSource}, {"header", compileHeaderSource}, {"body", compileBodySource}}
+	return []sourceKind{{"json", compileJSONSource, true}, {"header", compileHeaderSource, true}, {"body", compileBodySource, false}}
 }
 
 func (c *compiler) source(n *node) source {

@@ -13,14 +13,15 @@ import (
 // Kind says what went wrong, as far as it decides what to do next.
 type Kind int
 
-// The kinds of failure. Only after Ambiguous and Malformed may the server have
-// acted on the grant.
+// The kinds of failure. Only after Ambiguous, Malformed and Unexpected may the
+// server have acted on the grant.
 const (
 	Refused     Kind = iota + 1 // the server said no: an OAuth error code, or a 4xx
 	Unavailable                 // 408, 425, 429, 5xx, temporarily_unavailable, server_error
 	Unreachable                 // name, connection or TLS failed, or the connection broke before the request was written
 	Ambiguous                   // no whole answer after bytes of the request were written
 	Malformed                   // 2xx that is no token
+	Unexpected                  // 2xx that is not what the operator's own description of the server leads to expect
 	Redirected                  // 3xx; nothing was followed
 	Forbidden                   // refused on our side before anything was sent
 )
@@ -38,6 +39,8 @@ func (k Kind) String() string {
 		return "ambiguous"
 	case Malformed:
 		return "malformed"
+	case Unexpected:
+		return "unexpected"
 	case Redirected:
 		return "redirected"
 	case Forbidden:

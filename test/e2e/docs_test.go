@@ -109,35 +109,50 @@ func (r *reader) readAll() {
 	if err != nil {
 		r.Fatal(err)
 	}
-	ran, updated := 0, string(text)
-	for _, found := range block.FindAllStringSubmatch(string(text), -1) {
-		said := map[string]string{}
-		for _, pair := range about.FindAllStringSubmatch(found[1], -1) {
-			said[pair[1]] = pair[2]
+	ran, last, renewed := 0, 0, ""
+	for _, at := range block.FindAllStringSubmatchIndex(string(text), -1) {
+		note, language, content := "", string(text[at[4]:at[5]]), string(text[at[6]:at[7]])
+		if at[2] >= 0 {
+			note = string(text[at[2]:at[3]])
 		}
-		switch content := found[3]; {
-		case said["file"] != "":
-			r.file(said["file"], content)
-		case found[2] == "sh":
-			if said["api"] != "" {
-				r.play(said["api"])
-			}
-			r.run(content)
+		if language == "sh" {
 			ran++
-		case found[2] == "text" && steady(content) != steady(r.output):
-			if updated = strings.Replace(updated, content, r.output, 1); !*updateDocs {
-				r.Errorf("%s says\n%s\nand the commands before print\n%s\nTo renew: E2E=1 go test ./test/e2e -run Docs -update", r.document, content, r.output)
-			}
 		}
+		renewed += string(text[last:at[6]]) + r.follow(note, language, content)
+		last = at[7]
 	}
+	renewed += string(text[last:])
 	if ran == 0 {
 		r.Errorf("%s has no commands", r.document)
 	}
-	if *updateDocs && updated != string(text) {
-		if err := os.WriteFile(r.document, []byte(updated), 0o644); err != nil {
+	if *updateDocs && renewed != string(text) {
+		if err := os.WriteFile(r.document, []byte(renewed), 0o644); err != nil {
 			r.Fatal(err)
 		}
 	}
+}
+
+// follow does what one block says, and returns the block as it ought to be.
+func (r *reader) follow(note, language, content string) string {
+	said := map[string]string{}
+	for _, pair := range about.FindAllStringSubmatch(note, -1) {
+		said[pair[1]] = pair[2]
+	}
+	switch {
+	case said["file"] != "":
+		r.file(said["file"], content)
+	case language == "sh":
+		if said["api"] != "" {
+			r.play(said["api"])
+		}
+		r.run(content)
+	case language == "text" && steady(content) != steady(r.output):
+		if !*updateDocs {
+			r.Errorf("%s says\n%s\nand the commands before print\n%s\nTo renew: E2E=1 go test ./test/e2e -run Docs -update", r.document, content, r.output)
+		}
+		return r.output
+	}
+	return content
 }
 
 var credsRead = regexp.MustCompile(`vault read [^\n]*oauth/creds/([a-z0-9_-]+)`)
@@ -155,7 +170,7 @@ func (r *reader) run(commands string) {
 	if err != nil {
 		r.Fatalf("%s: %v\n%s\n%s", r.document, err, script, out)
 	}
-	r.output = string(out)
+	r.output = strings.TrimSpace(string(out)) + "\n"
 	for host, server := range r.servers {
 		r.output = strings.NewReplacer("http://"+server, "https://"+host, server, host).Replace(r.output)
 	}

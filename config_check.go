@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/login"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/transport"
+)
+
+// check refuses what can never work. Its errors name the field and quote no value.
+func (c *configEntry) check(guard transport.Guard) error {
+	for _, check := range []func() error{
+		func() error { return c.checkEndpoint(guard) },
+		func() error { return c.checkLogin(guard) },
+		c.checkClient,
+		c.checkRequest,
+		c.checkUse,
+		func() error {
+			return between("request_timeout", c.RequestTimeout, time.Second, transport.DefaultTimeout)
+		},
+		func() error { return checkGlobs("allowed_roles", c.AllowedRoles) },
+	} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	client, err := transport.New(c.transport(guard)) // certificates, keys, proxy
+	if err != nil {
+		return err
+	}
+	client.CloseIdleConnections()
+	return nil
+}
+
+func (c *configEntry) checkEndpoint(guard transport.Guard) error {
+	if c.TokenURL == "" && c.Login != "" {
+		if len(c.Headers) > 0 || len(c.Params) > 0 {
+			return fmt.Errorf("headers and params belong to token_url, which is not set; a login document has headers and bodies of its own")
+		}
+		return nil
+	}
+	if c.TokenURL == "" {
+		return fmt.Errorf("token_url is required (or login, for an API with a login of its own)")
+	}
+	if err := required("client_id", c.ClientID); err != nil {
+		return err
+	}
+	return checkURL("token_url", c.TokenURL, guard, c.AllowHTTP)
+}
+
+func (c *configEntry) checkClient() error {
+	if !slices.Contains(oauth.AuthMethods(), c.AuthMethod) {
+		return fmt.Errorf("client_auth_method must be one of %s", joined(oauth.AuthMethods()))
+	}
+	if c.AuthMethod == oauth.None && c.ClientSecret.IsSet() {
+		return fmt.Errorf("client_auth_method none uses no client_secret: clear it with client_secret=, or choose client_secret_basic or client_secret_post")
+	}
+	if c.BasicEncoding != basicForm && c.BasicEncoding != basicRaw {
+		return fmt.Errorf("client_secret_basic_encoding must be %s (RFC 6749 section 2.3.1) or %s", basicForm, basicRaw)
+	}
+	if c.AuthMethod == oauth.ClientSecretBasic && c.BasicEncoding == basicRaw && strings.Contains(c.ClientID, ":") {
+		return fmt.Errorf("client_id has a colon, which client_secret_basic_encoding=raw cannot carry: use form")
+	}
+	if hasControl(c.ClientID) {
+		return fmt.Errorf("client_id must not have control characters")
+	}
+	return nil
+}
+
+func (c *configEntry) checkRequest() error {
+	for name, value := range c.Headers {
+		if err := transport.CheckHeaderName(name); err != nil {
+			return fmt.Errorf("headers: %w", err)
+		}
+		if strings.EqualFold(name, "Content-Type") {
+			return fmt.Errorf("headers: Content-Type is set by the engine, to what token requests are (RFC 6749 section 3.2)")
+		}
+		if strings.EqualFold(name, "Authorization") && c.AuthMethod == oauth.ClientSecretBasic {
+			return fmt.Errorf("headers: Authorization is how client_secret_basic sends the client's secret; choose another client_auth_method to set it yourself")
+		}
+		if err := transport.CheckHeaderValue(value); err != nil {
+			return fmt.Errorf("headers: the value of %s: %w", name, err)
+		}
+	}
+	return checkParams(c.Params)
+}
+
+// checkUse looks at how applications are told to send the token.
+func (c *configEntry) checkUse() error {
+	if err := transport.CheckHeaderName(c.HeaderName); err != nil {
+		return fmt.Errorf("header_name: %w", err)
+	}
+	if strings.Count(c.HeaderFormat, tokenPlaceholder) != 1 {
+		return fmt.Errorf("header_format must have %s once, as in \"Bearer %s\"", tokenPlaceholder, tokenPlaceholder)
+	}
+	if err := transport.CheckHeaderValue(c.HeaderFormat); err != nil {
+		return fmt.Errorf("header_format: %w", err)
+	}
+	return nil
+}
+
+// checkLogin looks at the document and at what goes with it.
+func (c *configEntry) checkLogin(guard transport.Guard) error {
+	if c.Login == "" {
+		for field, set := range map[string]bool{"base_url": c.BaseURL != "", "secrets": len(c.Secrets) > 0, "variables": len(c.Variables) > 0} {
+			if set {
+				return fmt.Errorf("%s is for login documents, and the config has none: add login=@login.json, or clear it with %s=", field, field)
+			}
+		}
+		return nil
+	}
+	document, err := compileLogin(c.Login)
+	if err != nil {
+		return fmt.Errorf("login: %w", err)
+	}
+	if err := c.checkLoginURLs(document, guard); err != nil {
+		return err
+	}
+	if err := checkValueNames("secrets", c.Secrets); err != nil {
+		return err
+	}
+	if err := checkValueNames("variables", c.Variables); err != nil {
+		return err
+	}
+	if document.HasUse() && (c.HeaderName != defaultHeaderName || c.HeaderFormat != defaultHeaderFormat) {
+		return fmt.Errorf("header_name and header_format say how the token is used, and so does \"use\" in the login document: keep one (header_name= and header_format= clear them)")
+	}
+	return nil
+}
+
+func (c *configEntry) checkLoginURLs(document *login.Document, guard transport.Guard) error {
+	switch {
+	case document.NeedsBaseURL() && c.BaseURL == "":
+		return fmt.Errorf("base_url is required: the login document has a url that begins with \"/\"")
+	case c.BaseURL != "":
+		if err := checkBaseURL(c.BaseURL, guard, c.AllowHTTP); err != nil {
+			return err
+		}
+	}
+	for _, text := range document.URLs() {
+		if err := checkURL("login: a url of the document", text, guard, c.AllowHTTP); err != nil {
+			return err
+		}
+	}
+	return nil
+}
