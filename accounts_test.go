@@ -4,7 +4,6 @@ package oauthsecrets
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -178,5 +177,5 @@ func TestALoginWaitsForItsAccountNoLongerThanItMay(t *testing.T) {
 	cancel()
 	_, err := b.login(ctx, new(logical.InmemStorage), d, false)
 	require.ErrorContains(t, err, "another login of the same account is still in progress")
-	require.Equal(t, 1, len(b.names.held), fmt.Sprint("the lock that waits is let go"))
+	require.Len(t, b.names.held, 1, "the one that waited has gone")
 }

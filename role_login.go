@@ -54,7 +54,7 @@ func (r *roleEntry) checkAgainst(config *configEntry, mount, name string) error 
 	case r.Flow == flows.Login:
 		return r.checkDocument(config, mount, name)
 	case config.TokenURL == "":
-		return fmt.Errorf("flow %s needs a token endpoint, and config %s has none: vault write %sconfig/%s token_url=...", r.Flow, r.Config, mount, r.Config)
+		return fmt.Errorf("flow %s needs a token endpoint, and config %s has none: vault write %sconfig/%s token_url=<url>", r.Flow, r.Config, mount, r.Config)
 	}
 	return nil
 }

@@ -104,7 +104,12 @@ func FuzzRender(f *testing.F) {
 		inXML   = `"url": "/", "headers": {"Content-Type": "text/xml"}, "text": "<a>{{username}}{{password}}{{variables.v}}</a>"`
 	)
 	asJSON, asForm, asBasic, asXML := compile(f, withRequest(inJSON)), compile(f, withRequest(inForm)), compile(f, withRequest(inBasic)), compile(f, withRequest(inXML))
+	for _, seed := range []string{`{"a": [1.50, null, {"b": "<&>"}], "\u2028": -0}`, `[[true], ""]`, `1e400`, `"{{token}}"`, `null`} {
+		f.Add("u", "p", seed)
+	}
+	whole := compile(f, withRequest(`"url": "https://h.example/", "json": {"a": "{{variables.v}}", "b": 1}`))
 	f.Fuzz(func(t *testing.T, username, password, variable string) {
+		requireSameJSON(t, whole, variable)
 		v := Values{BaseURL: "https://base.example", Username: username, Password: secret.String(password), Variables: map[string]any{"v": variable}}
 		if username == "" || password == "" || variable == "" {
 			_, err := asJSON.Login(v)
@@ -146,6 +151,19 @@ func FuzzRender(f *testing.F) {
 			require.True(t, !valid || strings.ContainsFunc(username+password+variable, notXML), err)
 		}
 	})
+}
+
+// requireSameJSON holds a value of any type against what becomes of it in a body.
+func requireSameJSON(t *testing.T, d *Document, text string) {
+	value, trouble := parseAnswer([]byte(text))
+	if trouble != "" || empty(value) {
+		return
+	}
+	r, err := d.Login(Values{Variables: map[string]any{"v": value}})
+	require.NoError(t, err)
+	got, trouble := parseAnswer(r.Body)
+	require.Empty(t, trouble)
+	require.Equal(t, map[string]any{"a": value, "b": json.Number("1")}, got)
 }
 
 func requireDeclaredURL(t *testing.T, r *Request, username, password, variable string) {
