@@ -49,17 +49,10 @@ func (d *definition) clientHint(failed *oauth.Error) string {
 	return ""
 }
 
-// loginHint goes by the status alone: each API has words of its own.
+// loginHint goes by the status alone: each API has words of its own. What a
+// status says about the document, internal/login has said.
 func loginHint(status int) string {
 	switch status {
-	case http.StatusNotFound:
-		return "is the url right? base_url and the request's url are joined as they are: see the first line of the trace"
-	case http.StatusMethodNotAllowed:
-		return "the url may be right and the method wrong: see method in the request"
-	case http.StatusUnsupportedMediaType:
-		return "the server wants another kind of body: a json body in place of form, or form in place of json, or another Content-Type in headers"
-	case http.StatusNotAcceptable:
-		return "the server wants another Accept header: set it in headers"
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		return "compare the names in the request's body with the API's manual: case counts (Username is not username)"
 	case http.StatusUnauthorized, http.StatusForbidden:

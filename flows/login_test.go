@@ -50,13 +50,13 @@ func loginAt(t *testing.T, answer http.HandlerFunc) (flows.Flow, flows.Request, 
 	flow, ok := flows.Lookup(flows.Login)
 	require.True(t, ok)
 	return flow, flows.Request{
-		Client: &oauth.Client{HTTP: client}, Document: compiled,
-		Values: login.Values{BaseURL: server.URL, Username: "alice", Password: "canary-password"},
-	}, func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return asked
-	}
+			Client: &oauth.Client{HTTP: client}, Document: compiled,
+			Values: login.Values{BaseURL: server.URL, Username: "alice", Password: "canary-password"},
+		}, func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			return asked
+		}
 }
 
 func says(status int, body string) http.HandlerFunc {
