@@ -32,7 +32,11 @@ type accountEntry struct {
 	Refused int          `json:"refused"`
 	Last    time.Time    `json:"last"`
 	Failure *oauth.Error `json:"failure"` // the last refusal; it has no secret
+	Trace   string       `json:"trace"`   // of the last refusal, for those who ask too late to see another; no secret either
 }
+
+// maxTrace bounds the trace that is kept, in bytes.
+const maxTrace = 16 << 10
 
 // accountError is a login that the server has refused, now or earlier.
 type accountError struct {
@@ -75,8 +79,10 @@ func accountKey(role *roleEntry) string {
 
 // login obtains a token with the role's credentials, and never more than one at
 // a time for one account: roles that share it must not try in parallel what
-// locks it. anew is for a person who has changed something just now.
-func (b *backend) login(ctx context.Context, s logical.Storage, d *definition, anew bool) (*oauth.Token, error) {
+// locks it. anew is for a person who has changed something just now. What is
+// sent is recorded in trace.
+func (b *backend) login(ctx context.Context, s logical.Storage, d *definition, anew bool, trace *oauth.Trace) (*oauth.Token, error) {
+	ctx = oauth.WithTrace(ctx, trace)
 	key := d.account()
 	if key == "" {
 		return d.flow.Mint(ctx, d.request)
@@ -101,6 +107,8 @@ func (b *backend) login(ctx context.Context, s logical.Storage, d *definition, a
 	if errors.As(err, &refusal) && d.refusesAccount(refusal) {
 		account.Refused++
 		account.Last, account.Failure = time.Now().Round(0), refusal
+		account.Trace = trace.String()
+		account.Trace = account.Trace[:min(len(account.Trace), maxTrace)]
 		b.noteAccount(d, save(ctx, s, key, account, maxTokenSize))
 		return nil, &accountError{*account, false}
 	}
@@ -156,11 +164,19 @@ func forgetAccounts(ctx context.Context, s logical.Storage, config string) error
 	return nil
 }
 
+// nothingSent says that the refusal is an earlier one, or nothing.
+func (e *accountError) nothingSent() string {
+	if !e.earlier {
+		return ""
+	}
+	return fmt.Sprintf("Nothing was sent now: this was answered at %s to a login of the same account, by this role or another", e.Last.UTC().Format(time.RFC3339))
+}
+
 // until says when the engine logs in again.
 func (e *accountError) until(mount, role, config string) string {
 	sent := "This"
 	if e.earlier {
-		sent = fmt.Sprintf("Nothing was sent now: this was answered at %s to a login of the same account, by this role or another. It", e.Last.UTC().Format(time.RFC3339))
+		sent = e.nothingSent() + ". It"
 	}
 	change := fmt.Sprintf("a write to %sconfig/%s or %sroles/%s that changes something", mount, config, mount, role)
 	if e.Refused >= maxRefusals {

@@ -36,7 +36,11 @@ func TestThreeRefusedLoginsAreEnough(t *testing.T) {
 	m.start()
 	m.refused(logical.ReadOperation, "creds/c", nil)
 	m.refused(logical.UpdateOperation, "token/c/renew", nil)
-	require.Equal(t, false, m.write("roles/c/test", nil).Data["ok"])
+	tried := m.write("roles/c/test", nil).Data
+	require.Equal(t, false, tried["ok"])
+	require.Contains(t, tried["trace"], "Nothing was sent now")
+	require.Contains(t, tried["trace"], "401 Unauthorized", "what was sent then is shown")
+	require.Contains(t, tried["failure"], "refusal 1 of 3")
 	require.Equal(t, 1, server.Requests())
 
 	// A write that changes nothing changes nothing here; one that does, does.
@@ -92,7 +96,7 @@ func TestAnAccountIsTriedThreeTimesFiveMinutesApart(t *testing.T) {
 		b.Setup(t.Context(), logical.TestBackendConfig())
 		s := new(logical.InmemStorage)
 		for time.Since(start) < 24*time.Hour {
-			_, err := b.login(t.Context(), s, d, false)
+			_, err := b.login(t.Context(), s, d, false, new(oauth.Trace))
 			require.ErrorContains(t, err, "invalid_grant")
 			account := (*accountError)(nil)
 			require.ErrorAs(t, err, &account)
@@ -104,7 +108,7 @@ func TestAnAccountIsTriedThreeTimesFiveMinutesApart(t *testing.T) {
 		require.Equal(t, []time.Duration{0, refusalPause, 2 * refusalPause}, tries)
 
 		d.config.Revision++
-		_, err := b.login(t.Context(), s, d, false)
+		_, err := b.login(t.Context(), s, d, false, new(oauth.Trace))
 		require.ErrorContains(t, err, "invalid_grant")
 		require.Len(t, tries, 4)
 		b.Clean(t.Context())
@@ -119,7 +123,7 @@ func TestOnlyRefusalsOfTheAccountCount(t *testing.T) {
 		tries := 0
 		b, d := newAccount(func() (*oauth.Token, error) { tries++; return nil, failed })
 		for range 5 {
-			_, err := b.login(t.Context(), new(logical.InmemStorage), d, false)
+			_, err := b.login(t.Context(), new(logical.InmemStorage), d, false, new(oauth.Trace))
 			require.ErrorIs(t, err, failed)
 		}
 		require.Equal(t, 5, tries, "%v", failed)
@@ -145,7 +149,7 @@ func TestAnAccountIsNeverTriedInParallel(t *testing.T) {
 	s := new(logical.InmemStorage)
 	var all sync.WaitGroup
 	for range 20 {
-		all.Go(func() { _, _ = b.login(t.Context(), s, d, false) })
+		all.Go(func() { _, _ = b.login(t.Context(), s, d, false, new(oauth.Trace)) })
 	}
 	all.Wait()
 	require.Equal(t, []int{1, 1}, []int{tries, most})
@@ -175,7 +179,7 @@ func TestALoginWaitsForItsAccountNoLongerThanItMay(t *testing.T) {
 	defer b.names.lock(d.account())()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := b.login(ctx, new(logical.InmemStorage), d, false)
+	_, err := b.login(ctx, new(logical.InmemStorage), d, false, new(oauth.Trace))
 	require.ErrorContains(t, err, "another login of the same account is still in progress")
 	require.Len(t, b.names.held, 1, "the one that waited has gone")
 }

@@ -50,7 +50,7 @@ func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, he
 			return nil, err
 		}
 	}
-	answer, err := b.login(ctx, s, d, false)
+	answer, err := b.login(ctx, s, d, false, new(oauth.Trace))
 	if err != nil {
 		return nil, err
 	}

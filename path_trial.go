@@ -48,21 +48,31 @@ func (b *backend) roleTest(ctx context.Context, req *logical.Request, data *fram
 	trace := new(oauth.Trace)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTime)
 	defer cancel()
-	token, err := b.login(oauth.WithTrace(ctx, trace), req.Storage, d, false)
-	result := map[string]any{"ok": err == nil, "failure": "", "hint": ""}
-	if err == nil {
-		result["trace"] = trace.String() + d.outcome(token)
-		if err := b.adopt(ctx, req.Storage, &obtained{d, token}); err != nil {
-			return nil, err
-		}
-		return &logical.Response{Data: result}, nil
+	token, err := b.login(ctx, req.Storage, d, false, trace)
+	if err != nil {
+		return &logical.Response{Data: d.failedTrial(err, trace, req)}, nil
 	}
-	result["trace"] = trace.String()
-	result["failure"] = refusalText(&readError{role: d.name, mount: req.MountPoint, definition: d, err: err, then: "To try again: vault write -force " + req.MountPoint + req.Path})
+	if err := b.adopt(ctx, req.Storage, &obtained{d, token}); err != nil {
+		return nil, err
+	}
+	return &logical.Response{Data: map[string]any{"ok": true, "failure": "", "hint": "", "trace": trace.String() + d.outcome(token)}}, nil
+}
+
+// failedTrial shows what was sent now, or what was when the account was refused
+// and nobody looked.
+func (d *definition) failedTrial(err error, trace *oauth.Trace, req *logical.Request) map[string]any {
+	shown, hint := trace.String(), ""
+	if account := (*accountError)(nil); errors.As(err, &account) && account.earlier {
+		shown = account.nothingSent() + ":\n\n" + account.Trace
+	}
 	if failed := (*oauth.Error)(nil); errors.As(err, &failed) {
-		result["hint"] = d.hint(failed)
+		hint = d.hint(failed)
 	}
-	return &logical.Response{Data: result}, nil
+	if hint != "" {
+		shown += "\nTo try: " + hint + "\n"
+	}
+	failure := refusalText(&readError{role: d.name, mount: req.MountPoint, definition: d, err: err})
+	return map[string]any{"ok": false, "failure": failure, "hint": hint, "trace": shown}
 }
 
 // outcome is the last line of a trace that ended well.

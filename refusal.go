@@ -109,10 +109,12 @@ func clause(failed *oauth.Error) string { return strings.TrimRight(failed.Error(
 func (e *readError) nextTry() string {
 	account := (*accountError)(nil)
 	switch refused := errors.As(e.err, &account); {
-	case e.then != "":
-		return e.then
+	case refused && e.then != "":
+		return account.until(e.mount, e.role, e.definition.role.Config) + ". " + e.then
 	case refused:
 		return account.until(e.mount, e.role, e.definition.role.Config)
+	case e.then != "":
+		return e.then
 	}
 	again := fmt.Sprintf("vault write -force %stoken/%s/renew", e.mount, e.role)
 	remembered := (*tokencache.RememberedError)(nil)

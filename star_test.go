@@ -58,6 +58,10 @@ func forbiddenImport(folder, imported string) string {
 	ours, own := strings.CutPrefix(imported, module+"/")
 	top, _, _ := strings.Cut(folder, "/")
 	switch {
+	case top == "client": // for applications: Vault's API client and x/oauth2 are what it joins
+		if own && ours != "internal/secret" || imported == module {
+			return "it is for applications, and shares no code with the engine"
+		}
 	case strings.HasPrefix(imported, "golang.org/x/oauth2"):
 		return "the token exchange is ours"
 	case strings.HasPrefix(imported, "github.com/hashicorp/vault/") && folder != "." && top != "cmd" && top != "test":
@@ -78,13 +82,14 @@ func TestForbiddenImports(t *testing.T) {
 	for _, c := range []struct{ folder, imported string }{
 		{"internal/oauth", module + "/internal/transport"}, {"internal/oauth", "github.com/hashicorp/vault/sdk/logical"},
 		{"flows", module + "/internal/tokencache"}, {"flows", module}, {".", "golang.org/x/oauth2"},
-		{".", module + "/internal/oauthtest"},
+		{".", module + "/internal/oauthtest"}, {"client", module + "/internal/oauth"}, {"client", module},
 	} {
 		require.NotEmpty(t, forbiddenImport(c.folder, c.imported), c)
 	}
 	for _, c := range []struct{ folder, imported string }{
 		{".", "github.com/hashicorp/vault/sdk/logical"}, {".", module + "/internal/oauth"}, {"cmd/x", module},
 		{"internal/oauth", module + "/internal/secret"}, {"flows", module + "/internal/oauth"}, {"internal/oauth", "net/http"},
+		{"client", "golang.org/x/oauth2"}, {"client", "github.com/hashicorp/vault/api"},
 	} {
 		require.Empty(t, forbiddenImport(c.folder, c.imported), c)
 	}

@@ -94,6 +94,9 @@ func refreshed(d *definition, answer *oauth.Token, held *tokenEntry) *tokenEntry
 	if t.Scope == "" { // unchanged (RFC 6749 section 6)
 		t.Scope = held.Scope
 	}
+	if len(held.Extra) > 0 { // a refresh may answer with less than the login
+		t.Extra = over(held.Extra, t.Extra)
+	}
 	return t
 }
 

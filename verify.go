@@ -96,7 +96,7 @@ func (b *backend) obtainFor(ctx context.Context, req *logical.Request, c *roleCh
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTime)
 	defer cancel()
-	token, err := b.login(ctx, req.Storage, d, true)
+	token, err := b.login(ctx, req.Storage, d, true, new(oauth.Trace))
 	if err != nil {
 		then := fmt.Sprintf("For what was sent and what was answered: vault write -force %sroles/%s/test", req.MountPoint, c.name)
 		if c.verify == verifyRequire {

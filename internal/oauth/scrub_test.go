@@ -98,6 +98,7 @@ func FuzzScrub(f *testing.F) {
 		f.Add(s, "the secret ", " is wrong", byte(i))
 		f.Add(s, s[:1], s, byte(i+7))
 	}
+	f.Add("\x80amp", "\xc5", "&amp;", byte(17)) // cut out of the middle of a character
 	f.Fuzz(func(t *testing.T, value, before, after string, encoding byte) {
 		if value == "" {
 			return
