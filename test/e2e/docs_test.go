@@ -186,8 +186,8 @@ func (r *reader) run(commands string) {
 // steady is an output without what is another in each run: times, durations, counts of seconds, lease ids.
 func steady(output string) string {
 	for _, varies := range []string{
-		`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`, `[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT`,
-		`(\d+(\.\d+)?(h|m|s|ms|µs))+\b`, `(?m)^(expires_in|ttl|rotation_period) +\d+$`, `oauth/creds/\S+/\w{24}`, `\s+`, // Vault wraps its warnings, by the length of the server's name among others
+		`oauth/creds/\S+/\w{24}`, `\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`, `[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT`,
+		`\b(\d+(\.\d+)?(h|m|s|ms|µs))+\b`, `(?m)^(expires_in|ttl|rotation_period) +\d+$`, `\s+`, // Vault wraps its warnings, by the length of the server's name among others
 	} {
 		output = regexp.MustCompile(varies).ReplaceAllString(output, " ")
 	}
