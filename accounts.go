@@ -22,14 +22,16 @@ import (
 const (
 	maxRefusals  = 3
 	refusalPause = 5 * time.Minute
+	longestPause = time.Hour
 )
 
 // accountEntry counts the logins of one account that its server has refused,
 // whichever roles use it. It is stored, so that no restart begins anew.
 type accountEntry struct {
 	Version int          `json:"version"`
-	Truth   string       `json:"truth"` // of the config; under another one the count is over
-	Refused int          `json:"refused"`
+	Truth   string       `json:"truth"`   // of the config; under another one the count is over
+	Answers int          `json:"answers"` // in a row that were no token
+	Refused int          `json:"refused"` // those of them that were plain refusals
 	Last    time.Time    `json:"last"`
 	Failure *oauth.Error `json:"failure"` // the last refusal; it has no secret
 	Trace   string       `json:"trace"`   // of the last refusal, for those who ask too late to see another; no secret either
@@ -41,18 +43,31 @@ const maxTrace = 16 << 10
 // accountError is a login that the server has refused, now or earlier.
 type accountError struct {
 	accountEntry
-	earlier bool // nothing was sent this time
+	earlier   bool // nothing was sent this time
+	refreshed bool // but a refresh was, and in vain
 }
 
 func (e *accountError) Error() string { return e.Failure.Error() }
 func (e *accountError) Unwrap() error { return e.Failure }
 
-// next is the earliest instant of another login, or zero: not until something is changed.
-func (e *accountError) next() time.Time {
+// next is the earliest instant of another login, or zero: not until something is
+// changed. An answer that may have been a refusal, such as a page for people or a
+// redirect to one, makes the pauses longer and never ends the tries: it may have
+// been the server's bad hour.
+func (e *accountEntry) next() time.Time {
 	if e.Refused >= maxRefusals {
 		return time.Time{}
 	}
-	return e.Last.Add(refusalPause)
+	pause := refusalPause
+	if e.Failure.Kind != oauth.Refused {
+		pause = min(refusalPause<<min(e.Answers-1, 10), longestPause)
+	}
+	return e.Last.Add(max(pause, e.Failure.RetryAfter))
+}
+
+// waits tells whether no login may be tried now.
+func (e *accountEntry) waits(now time.Time) bool {
+	return e.Refused >= maxRefusals || e.Answers > 0 && now.Before(e.next())
 }
 
 // account returns the storage key of the account that the role logs in with, or
@@ -70,7 +85,7 @@ func accountKey(role *roleEntry) string {
 	switch {
 	case role.Username != "":
 		who = "user:" + role.Username
-	case role.hasSecret() || len(role.Variables) > 0:
+	case role.hasSecret():
 		who = "role:" + role.ID
 	}
 	sum := sha256.Sum256([]byte(who))
@@ -89,30 +104,47 @@ func (b *backend) login(ctx context.Context, s logical.Storage, d *definition, a
 	}
 	unlock, err := b.names.lockUntil(ctx, key)
 	if err != nil {
-		return nil, &oauth.Error{Kind: oauth.Unavailable, Host: d.config.host(), Reason: "another login of the same account is still in progress"}
+		return nil, &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: "another login of the same account is still in progress"}
 	}
 	defer unlock()
 	account, err := loadAccount(ctx, s, key, d.config)
 	if err != nil {
 		return nil, err
 	}
-	if waits := (&accountError{*account, true}); account.Refused > 0 && !anew && (account.Refused >= maxRefusals || time.Now().Before(waits.next())) {
-		return nil, waits
+	if !anew && account.waits(time.Now()) {
+		return nil, &accountError{accountEntry: *account, earlier: true}
 	}
 	token, err := d.flow.Mint(ctx, d.request)
-	if err == nil && account.Refused > 0 {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime) // what was answered counts, whoever has left
+	defer cancel()
+	if err == nil && account.Answers > 0 {
 		b.noteAccount(d, s.Delete(ctx, key))
 	}
-	refusal := (*oauth.Error)(nil)
-	if errors.As(err, &refusal) && d.refusesAccount(refusal) {
-		account.Refused++
-		account.Last, account.Failure = time.Now().Round(0), refusal
-		account.Trace = trace.String()
-		account.Trace = account.Trace[:min(len(account.Trace), maxTrace)]
-		b.noteAccount(d, save(ctx, s, key, account, maxTokenSize))
-		return nil, &accountError{*account, false}
+	if failed := (*oauth.Error)(nil); errors.As(err, &failed) && d.refusesAccount(failed) {
+		account.count(failed, trace)
+		if !rewritten(ctx, s, d) { // a write since then has begun a new count
+			b.noteAccount(d, save(ctx, s, key, account, maxTokenSize))
+		}
+		return nil, &accountError{accountEntry: *account}
 	}
 	return token, err
+}
+
+// count adds an answer that was no token.
+func (e *accountEntry) count(failed *oauth.Error, trace *oauth.Trace) {
+	e.Answers++
+	if failed.Kind == oauth.Refused {
+		e.Refused++
+	}
+	e.Last, e.Failure = time.Now().Round(0), failed
+	e.Trace = trace.String()
+	e.Trace = e.Trace[:min(len(e.Trace), maxTrace)]
+}
+
+// rewritten tells whether the stored role is a later one than the definition's.
+func rewritten(ctx context.Context, s logical.Storage, d *definition) bool {
+	role, err := loadRole(ctx, s, d.name)
+	return err == nil && role != nil && role.ID == d.role.ID && role.Revision > d.role.Revision
 }
 
 // noteAccount logs that a count could not be stored, which is no reason to
@@ -123,10 +155,10 @@ func (b *backend) noteAccount(d *definition, err error) {
 	}
 }
 
-// refusesAccount tells a refusal of user name and password from one of our
-// client or of what it asks for (RFC 6749 section 5.2).
+// refusesAccount tells an answer to user name and password from one to our
+// client or to what it asks for (RFC 6749 section 5.2).
 func (d *definition) refusesAccount(failed *oauth.Error) bool {
-	return failed.Kind == oauth.Refused && (d.role.Flow == flows.Login || !slices.Contains([]string{
+	return answered(failed.Kind) && (d.role.Flow == flows.Login || !slices.Contains([]string{
 		"invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_request", "invalid_target",
 	}, failed.Code))
 }
@@ -179,10 +211,19 @@ func (e *accountError) until(mount, role, config string) string {
 		sent = e.nothingSent() + ". It"
 	}
 	change := fmt.Sprintf("a write to %sconfig/%s or %sroles/%s that changes something", mount, config, mount, role)
-	if e.Refused >= maxRefusals {
+	switch next := e.next(); {
+	case e.Refused >= maxRefusals:
 		return fmt.Sprintf("%s was refusal %d, and accounts lock: the engine logs in no more before %s", sent, e.Refused, change)
+	case e.Failure.Kind == oauth.Refused:
+		return fmt.Sprintf("%s was refusal %d of %d, and accounts lock: the engine logs in again after %s (in %s), or after %s",
+			sent, e.Refused, maxRefusals, next.UTC().Format(time.RFC3339), inSeconds(next), change)
+	default:
+		return fmt.Sprintf("%s may have been a refusal, and accounts lock: the engine logs in again after %s (in %s), or after %s",
+			sent, next.UTC().Format(time.RFC3339), inSeconds(next), change)
 	}
-	next := e.next()
-	return fmt.Sprintf("%s was refusal %d of %d, and accounts lock: the engine logs in again after %s (in %s), or after %s",
-		sent, e.Refused, maxRefusals, next.UTC().Format(time.RFC3339), max(time.Until(next).Round(time.Second), time.Second), change)
+}
+
+// inSeconds is how long it is until then.
+func inSeconds(then time.Time) time.Duration {
+	return max(time.Until(then).Round(time.Second), time.Second)
 }

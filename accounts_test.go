@@ -118,7 +118,7 @@ func TestAnAccountIsTriedThreeTimesFiveMinutesApart(t *testing.T) {
 func TestOnlyRefusalsOfTheAccountCount(t *testing.T) {
 	for _, failed := range []*oauth.Error{
 		{Kind: oauth.Refused, Code: "invalid_client"}, {Kind: oauth.Refused, Code: "invalid_scope"}, {Kind: oauth.Unavailable},
-		{Kind: oauth.Malformed}, {Kind: oauth.Ambiguous}, {Kind: oauth.Redirected}, {Kind: oauth.Forbidden},
+		{Kind: oauth.Ambiguous}, {Kind: oauth.Unreachable}, {Kind: oauth.Forbidden},
 	} {
 		tries := 0
 		b, d := newAccount(func() (*oauth.Token, error) { tries++; return nil, failed })
@@ -132,6 +132,49 @@ func TestOnlyRefusalsOfTheAccountCount(t *testing.T) {
 		d := &definition{role: &roleEntry{Flow: flow}}
 		require.Equal(t, want, d.refusesAccount(&oauth.Error{Kind: oauth.Refused, Code: "invalid_request"}), flow)
 	}
+}
+
+// An answer that may have been a refusal is asked for less and less often, and
+// never given up: it may have been the server's bad hour.
+func TestAnOddAnswerIsAskedForLessAndLessOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tries []time.Duration
+		start := time.Now()
+		b, d := newAccount(func() (*oauth.Token, error) {
+			tries = append(tries, time.Since(start)/time.Minute)
+			return nil, &oauth.Error{Kind: oauth.Redirected}
+		})
+		s := new(logical.InmemStorage)
+		for time.Since(start) < 5*time.Hour {
+			_, err := b.login(t.Context(), s, d, false, new(oauth.Trace))
+			require.Error(t, err)
+			time.Sleep(time.Minute)
+		}
+		require.Equal(t, []time.Duration{0, 5, 15, 35, 75, 135, 195, 255}, tries)
+	})
+}
+
+func TestAServerThatNamesAWaitIsObeyed(t *testing.T) {
+	account := accountEntry{Answers: 1, Refused: 1, Last: time.Now(), Failure: &oauth.Error{Kind: oauth.Refused, RetryAfter: time.Hour}}
+	require.True(t, account.waits(account.Last.Add(time.Hour-1)))
+	require.False(t, account.waits(account.Last.Add(time.Hour)))
+}
+
+// A refusal of what was sent before a write must not count against what is there since.
+func TestALateRefusalDoesNotCount(t *testing.T) {
+	s := new(logical.InmemStorage)
+	b, d := newAccount(nil)
+	d.flow = scripted{d.flow, func() (*oauth.Token, error) {
+		later := *d.role
+		later.Revision++
+		require.NoError(t, save(t.Context(), s, rolePrefix+d.name, later.stored(), maxRoleSize))
+		return nil, &oauth.Error{Kind: oauth.Refused}
+	}}
+	_, err := b.login(t.Context(), s, d, false, new(oauth.Trace))
+	require.Error(t, err)
+	account, err := loadAccount(t.Context(), s, d.account(), d.config)
+	require.NoError(t, err)
+	require.Zero(t, account.Refused)
 }
 
 // Many roles with one account and a wrong password, all read at once.

@@ -83,7 +83,7 @@ func TestPathParametersAreFields(t *testing.T) {
 // exact key, and what lies under it is not wrapped.
 func TestSealWrappedPrefixes(t *testing.T) {
 	wrapped := newBackend("").PathsSpecial.SealWrapStorage
-	assert.ElementsMatch(t, []string{configPrefix, rolePrefix, tokenPrefix}, wrapped, "the prefixes under which secrets lie")
+	assert.ElementsMatch(t, []string{configPrefix, rolePrefix, tokenPrefix, accountPrefix}, wrapped, "the prefixes under which secrets lie")
 	for _, prefix := range wrapped {
 		assert.True(t, strings.HasSuffix(prefix, "/"), prefix)
 	}

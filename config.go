@@ -125,7 +125,7 @@ func (c *configEntry) destination() destination {
 
 // movedFrom tells whether secrets would go elsewhere than under the entry before.
 func (c *configEntry) movedFrom(before *configEntry) bool {
-	return c.destination() != before.destination() ||
+	return c.destination() != before.destination() || c.Login != "" && c.ClientID != before.ClientID || // {{client_id}} may stand in a URL
 		!maps.Equal(c.Headers, before.Headers) || !maps.Equal(c.Params, before.Params) ||
 		!reflect.DeepEqual(c.Variables, before.Variables)
 }
@@ -155,17 +155,31 @@ func (c *configEntry) headerValue(token secret.String) string {
 	return strings.Replace(c.HeaderFormat, tokenPlaceholder, token.Reveal(), 1)
 }
 
+// host is where most of the config's requests go, for people.
 func (c *configEntry) host() string {
-	for _, text := range []string{c.TokenURL, c.BaseURL} {
-		if u, err := url.Parse(text); err == nil && text != "" {
-			return u.Host
-		}
+	if c.TokenURL != "" {
+		return hostOf(c.TokenURL)
 	}
-	if document, err := compileLogin(c.Login); err == nil && len(document.URLs()) > 0 {
-		u, _ := url.Parse(document.URLs()[0])
-		return u.Host
+	document, err := compileLogin(c.Login)
+	if err != nil {
+		return ""
 	}
-	return ""
+	return c.loginHost(document)
+}
+
+func (c *configEntry) loginHost(document *login.Document) string {
+	if c.BaseURL == "" && len(document.URLs()) > 0 {
+		return hostOf(document.URLs()[0])
+	}
+	return hostOf(c.BaseURL)
+}
+
+func hostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // missingSecret returns the field without which no exchange with the token

@@ -88,7 +88,7 @@ func assemble(ctx context.Context, s logical.Storage, mount, name string, role *
 	d.grant = digest(role.Config, config.ClientID, config.TokenURL, role.Flow, role.Username)
 	d.fingerprint = digest(d.grant, config.Params, role.Scopes, role.Audience, role.Resource, role.Params)
 	if d.request.Document != nil {
-		d.fingerprint = digest(d.grant, config.BaseURL, config.Login, over(config.Variables, role.Variables))
+		d.fingerprint = digest(d.grant, config.BaseURL, config.Login, over(role.Variables, config.Variables))
 	}
 	d.truth = digest(role.ID, role.Revision, config.DestinationID, config.Revision, settings.Revision)
 	d.key, err = tokenKey(role.ID, sharedHolder)
@@ -132,6 +132,14 @@ func requestOf(role *roleEntry, config *configEntry, made *client) flows.Request
 		r.Document, r.Values = made.document, valuesOf(role, config)
 	}
 	return r
+}
+
+// host is where the token comes from.
+func (d *definition) host() string {
+	if d.request.Document != nil {
+		return d.config.loginHost(d.request.Document)
+	}
+	return d.config.host()
 }
 
 // need is what a reader wants who asks for minTTL seconds, or with 0 for no

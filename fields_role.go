@@ -62,7 +62,7 @@ func roleFields() map[string]*framework.FieldSchema {
 		},
 		"variables": {
 			Type:        framework.TypeMap,
-			Description: "Flow login: values that the document names as {{variables.x}}, over those of the config, as x=value or a JSON object whose values keep their types. They read back: not for secrets.",
+			Description: "Flow login: values that the document names as {{variables.x}}, as x=value or a JSON object whose values keep their types. What the config sets cannot be set here. They read back: not for secrets. Changing them, like username, requires the role's secrets in the same write.",
 		},
 		"access_token_ttl": {
 			Type:        framework.TypeDurationSecond,

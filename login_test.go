@@ -3,8 +3,8 @@
 package oauthsecrets
 
 import (
-	"encoding/json"
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -119,11 +119,52 @@ func TestALoginConfigReadsBack(t *testing.T) {
 	require.Equal(t, `{"request":{"url":"/x?a=1&b=2"},"token":{"body":true}}`, m.read("config/object")["login"])
 
 	before := m.stored()
-	m.write("config/full", fields{"login": document, "secrets": fields{"key": "canary-key"}, "variables": fields{"tenant": "seven", "id": json.Number("12345678901234567890"), "on": true, "list": []any{1, "a"}}})
+	m.write("config/full", fields{"login": document, "secrets": fields{"key": "canary-key"}, "variables": `{"list":[1,"a"],"on":true,"id":12345678901234567890,"tenant":"seven"}`})
 	after := m.stored()
 	delete(before, "config/full")
 	delete(after, "config/full")
 	require.Equal(t, before, after)
+	require.Contains(t, m.refused(logical.UpdateOperation, "config/full", fields{"variables": fields{"id": 12345678901234567}}), "give it in quotes")
+}
+
+// Values whose JSON can be written in two ways equal themselves when written again.
+func TestTheSameValuesChangeNothing(t *testing.T) {
+	m, server := newLoginMount(t, "json_login")
+	document := `{"request": {"url": "/t", "json": {"a": "{{variables.a}}", "b": "{{variables.b}}", "s": "{{secrets.s}}"}}, "token": {"body": true}}`
+	config := fields{"base_url": server.URL, "allow_http": true, "login": document, "variables": "a=x&<y>", "secrets": "s=canary-<&>"}
+	role := fields{"config": "c", "variables": fields{"b": fields{"&": []any{"<", 1.5, nil}}}, "secrets": fields{"s": "canary-&"}}
+	m.write("config/c", config)
+	m.write("roles/r", role)
+	before := m.stored()
+	m.write("config/c", config)
+	m.write("roles/r", role)
+	require.Equal(t, before, m.stored())
+	require.Equal(t, fields{"a": "x&<y>"}, m.read("config/c")["variables"])
+}
+
+// Whoever may write a role, and does not know its secrets, cannot have them sent
+// to another tenant of the same host.
+func TestARolesVariablesDoNotMoveItsSecrets(t *testing.T) {
+	m, server := newLoginMount(t, "json_login")
+	m.write("config/c", fields{
+		"base_url": server.URL, "allow_http": true, "variables": "region=eu",
+		"login":     `{"request": {"url": "/{{variables.region}}/{{variables.tenant}}/{{username}}/{{client_id}}", "json": {"p": "{{password}}"}}, "token": {"body": true}}`,
+		"client_id": "app", "client_secret": clientSecret,
+	})
+	role := fields{"config": "c", "variables": "tenant=good", "username": "alice", "password": userPassword}
+	m.write("roles/r", role)
+	before := m.stored()
+	for want, data := range map[string]fields{
+		"give password in the same write":  {"variables": "tenant=evil", "verify": "require"},
+		"give password in the same write ": {"username": "mallory", "verify": "warn"},
+		"config c fixes region":            {"variables": "region=evil", "password": "x"},
+		"\"..\"":                           {"variables": "tenant=../evil", "password": "x"},
+	} {
+		require.Contains(t, m.refused(logical.UpdateOperation, "roles/r", data), strings.TrimSpace(want))
+	}
+	require.Contains(t, m.refused(logical.UpdateOperation, "config/c", fields{"client_id": "evil"}), "give client_secret in the same write")
+	require.Equal(t, before, m.stored())
+	require.Zero(t, server.Requests())
 }
 
 func TestALoginConfigThatCannotWork(t *testing.T) {

@@ -5,6 +5,8 @@ package oauthsecrets
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -25,6 +27,9 @@ func tidyMap(key string, value any) (map[string]any, error) {
 func tidyValues(key string, value any) (map[string]any, error) {
 	switch v := value.(type) {
 	case map[string]any:
+		if !exact(v) {
+			return nil, fmt.Errorf("%s: a number has too many digits to arrive as it is: give it in quotes", key)
+		}
 		return v, nil
 	case string:
 		return mapFromText(key, v)
@@ -39,6 +44,24 @@ func tidyValues(key string, value any) (map[string]any, error) {
 		return pairs, nil
 	}
 	return nil, notPairs(key)
+}
+
+// exact tells whether the numbers in a value are as they were written: they
+// reach a plugin as floats.
+func exact(value any) bool {
+	switch v := value.(type) {
+	case float64:
+		return math.Abs(v) <= 1<<53
+	case []any:
+		return !slices.ContainsFunc(v, func(item any) bool { return !exact(item) })
+	case map[string]any:
+		for _, item := range v {
+			if !exact(item) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func mapFromText(key, text string) (map[string]any, error) {

@@ -41,16 +41,20 @@ func (b *backend) source(s logical.Storage, d *definition) tokencache.Source[*to
 // refresh comes first; if the server answers it with anything but a token, the
 // role's own credentials do.
 func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry) (*tokenEntry, error) {
-	if d.mayRefresh(held, time.Now()) {
+	refreshes := d.mayRefresh(held, time.Now())
+	if refreshes {
 		answer, err := d.flow.Refresh(ctx, d.request, held.leaves())
 		if err == nil {
 			return refreshed(d, answer, held), nil
 		}
-		if failed := (*oauth.Error)(nil); !errors.As(err, &failed) || !answered(failed.Kind) {
+		if failed := (*oauth.Error)(nil); !errors.As(err, &failed) || !answered(failed.Kind) && failed.Kind != oauth.Forbidden {
 			return nil, err
 		}
 	}
 	answer, err := b.login(ctx, s, d, false, new(oauth.Trace))
+	if account := (*accountError)(nil); errors.As(err, &account) {
+		account.refreshed = refreshes
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +72,7 @@ func answered(kind oauth.Kind) bool {
 // has not outlived its time.
 func (d *definition) mayRefresh(held *tokenEntry, now time.Time) bool {
 	return held != nil && d.flow.CanRefresh(d.request, held.leaves()) && !held.refreshOver(now) &&
+		!d.refreshIsLogin() &&
 		held.Matches(d.fingerprint) && held.Grant == d.grant &&
 		(held.DestinationID == d.config.DestinationID || d.config.Rebound)
 }
@@ -115,7 +120,10 @@ func remember(err error, attempt int, roll float64) time.Duration {
 		return leastWait
 	}
 	if account := (*accountError)(nil); errors.As(err, &account) {
-		return max(time.Until(account.next()), failed.RetryAfter, leastWait) // past the last refusal, asking costs a look into storage
+		if account.refreshed { // the next try begins with another refresh
+			return firstRefusalWait
+		}
+		return max(time.Until(account.next()), leastWait) // past the last refusal, asking costs a look into storage
 	}
 	first, longest := firstWait, longestWait
 	if operatorsToMend(failed.Kind) {

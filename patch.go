@@ -83,8 +83,7 @@ func (p patch) variables(field string, to *variables) {
 			if *to == nil {
 				*to = variables{}
 			}
-			text, _ := encoded(value) // it came as JSON
-			(*to)[name] = json.RawMessage(text)
+			(*to)[name], _ = json.Marshal(value) // it came as JSON; storage writes the same text
 		}
 	})
 }

@@ -46,9 +46,9 @@ func refuse(err error) (*logical.Response, error) {
 	case failed != nil:
 		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s: %s. This is between Vault and the server. %s", read.role, clause(failed), read.nextTry()))
 	case errors.Is(err, tokencache.ErrInProgress):
-		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s yet: %s has not answered; the exchange is still in progress, read again", read.role, read.definition.config.host()))
+		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s yet: %s has not answered; the exchange is still in progress, read again", read.role, read.definition.host()))
 	case errors.Is(err, tokencache.ErrExpired):
-		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s: %s issues tokens that have expired on arrival; compare its clock and Vault's", read.role, read.definition.config.host()))
+		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s: %s issues tokens that have expired on arrival; compare its clock and Vault's", read.role, read.definition.host()))
 	}
 	return nil, read.err
 }
@@ -122,7 +122,7 @@ func (e *readError) nextTry() string {
 		return "To try again: " + again
 	}
 	return fmt.Sprintf("The engine asks again after %s (in %s); to ask now: %s",
-		remembered.Until.UTC().Format(time.RFC3339), max(time.Until(remembered.Until).Round(time.Second), time.Second), again)
+		remembered.Until.UTC().Format(time.RFC3339), inSeconds(remembered.Until), again)
 }
 
 // reason is a failure in a few words, for a warning.

@@ -38,7 +38,7 @@ type roleEntry struct {
 	Username    string            `json:"username,omitempty"`
 	Password    secret.String     `json:"password,omitempty"`
 	Secrets     secretValues      `json:"secrets,omitempty"`   // over the config's
-	Variables   variables         `json:"variables,omitempty"` // over the config's
+	Variables   variables         `json:"variables,omitempty"` // beside the config's
 	// SecretsFor is the DestinationID for which the role's secrets were supplied.
 	SecretsFor string `json:"secrets_for,omitempty"`
 

@@ -18,7 +18,7 @@ func valuesOf(role *roleEntry, config *configEntry) login.Values {
 		Username: role.Username, Password: role.Password,
 		ClientID: config.ClientID, ClientSecret: config.ClientSecret,
 		Secrets:   over(config.Secrets, role.Secrets).decoded(),
-		Variables: over(config.Variables, role.Variables).decoded(),
+		Variables: over(role.Variables, config.Variables).decoded(),
 	}
 }
 
@@ -32,6 +32,12 @@ func (d *definition) missingValue() string {
 		return ""
 	}
 	return missing[0]
+}
+
+// refreshIsLogin tells whether a refresh would send the password: then the login
+// itself is as good, and its refusals are counted.
+func (d *definition) refreshIsLogin() bool {
+	return d.request.Document != nil && d.request.Document.RefreshTakes("password")
 }
 
 // supply is what to write, and where, for a placeholder that has no value.
@@ -81,6 +87,12 @@ func (r *roleEntry) checkDocument(config *configEntry, mount, name string) error
 	}
 	if _, err := document.Login(values); err != nil {
 		return fmt.Errorf("the login document of config %s cannot be filled in: %w", r.Config, err)
+	}
+	if document.CanRefresh() {
+		values.Token, values.RefreshToken = "token", "token"
+		if _, err := document.Refresh(values); err != nil {
+			return fmt.Errorf("the login document of config %s cannot be filled in: %w", r.Config, err)
+		}
 	}
 	if err := document.CheckUse(values); err != nil {
 		return fmt.Errorf("the login document of config %s cannot be filled in: %w", r.Config, err)

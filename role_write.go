@@ -49,7 +49,6 @@ func (b *backend) roleWrite(ctx context.Context, req *logical.Request, data *fra
 	if before != nil && reflect.DeepEqual(role, before) {
 		return unlessEmpty(resp), nil
 	}
-	role.warn(config, resp)
 	role.Revision++
 	return b.storeVerified(ctx, req, &roleChange{name, before, role, config, verify}, resp)
 }
@@ -95,6 +94,11 @@ func (r *roleEntry) settle(config *configEntry, mount, name string, before *role
 	if err := r.check(); err != nil {
 		return err
 	}
+	for variable := range r.Variables {
+		if _, fixed := config.Variables[variable]; fixed {
+			return fmt.Errorf("variables: config %s fixes %s, and a role cannot change it: what a config leaves out is for its roles to say", r.Config, variable)
+		}
+	}
 	if err := r.checkAgainst(config, mount, name); err != nil {
 		return err
 	}
@@ -114,7 +118,9 @@ func (r *roleEntry) bind(config *configEntry, before *roleEntry, supplied []stri
 		return nil
 	}
 	kept := keptSecrets(before.secretsHeld(), r.secretsHeld(), supplied)
-	switch moves := before.Config != r.Config; {
+	// The values of a login document may choose among the tenants of one host.
+	moves := before.Config != r.Config || before.Username != r.Username || !reflect.DeepEqual(before.Variables, r.Variables)
+	switch {
 	case len(kept) == 0:
 		r.SecretsFor = config.DestinationID
 	case moves || before.SecretsFor != config.DestinationID && !config.Rebound && len(supplied) > 0:

@@ -47,7 +47,7 @@ const (
 
 // sealWrapped returns the prefixes under which secrets lie. Each must end in
 // "/": without it Vault takes the string for one exact key.
-func sealWrapped() []string { return []string{configPrefix, rolePrefix, tokenPrefix} }
+func sealWrapped() []string { return []string{configPrefix, rolePrefix, tokenPrefix, accountPrefix} }
 
 // tooLargeError refuses an entry before it is stored: a user's mistake.
 type tooLargeError struct{ size, limit int }

@@ -78,17 +78,27 @@ func newToken(d *definition, answer *oauth.Token, held *tokenEntry) *tokenEntry 
 	if document := d.request.Document; document != nil {
 		t.RefreshEnds, t.SessionEnds = after(t.Issued, document.RefreshTTL()), after(t.Issued, document.SessionTTL())
 	}
-	t.limitLife(d.role)
 	t.noteScope(d.role.Scopes)
-	t.RenewAt = tokencache.RenewAt(t.Issued, t.Expires, rand.Float64()) // rolled once: jitter that is rolled at each look is none
+	t.settleLife(d.role)
 	return t
+}
+
+// settleLife decides when the token ends and when it is renewed. The instant of
+// renewal is rolled once: jitter that is rolled at each look is none.
+func (t *tokenEntry) settleLife(role *roleEntry) {
+	t.limitLife(role)
+	if !t.SessionEnds.IsZero() && t.SessionEnds.Before(t.Expires) {
+		t.Expires = t.SessionEnds
+	}
+	t.RenewAt = tokencache.RenewAt(t.Issued, t.Expires, rand.Float64())
 }
 
 // refreshed is newToken for the answer to a refresh of held.
 func refreshed(d *definition, answer *oauth.Token, held *tokenEntry) *tokenEntry {
 	t := newToken(d, answer, held)
 	t.SessionEnds = held.SessionEnds // counted from the login
-	if !t.RefreshToken.IsSet() {     // the server keeps the old one valid (RFC 6749 section 6)
+	t.settleLife(d.role)
+	if !t.RefreshToken.IsSet() { // the server keeps the old one valid (RFC 6749 section 6)
 		t.RefreshToken = held.RefreshToken
 	}
 	if t.Scope == "" { // unchanged (RFC 6749 section 6)

@@ -127,6 +127,6 @@ func TestTheFactoryMakesABackend(t *testing.T) {
 	require.Equal(t, "v1.2.3", b.(logical.PluginVersioner).PluginVersion().Version)
 	paths := b.SpecialPaths()
 	require.Equal(t, []string{"rebind/*"}, paths.Root)
-	require.ElementsMatch(t, []string{"config/", "role/", "token/"}, paths.SealWrapStorage)
+	require.ElementsMatch(t, []string{"config/", "role/", "token/", "account/"}, paths.SealWrapStorage)
 	require.Empty(t, paths.Unauthenticated)
 }

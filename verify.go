@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -40,12 +41,14 @@ func (b *backend) storeVerified(ctx context.Context, req *logical.Request, c *ro
 	var err error
 	if verify && c.verify == verifyRequire {
 		if token, err = b.obtainFor(ctx, req, c); err != nil {
-			return logical.ErrorResponse("the role was not stored, since verify is require: %s", refusalText(err)), nil
+			notes := strings.Join(append(resp.Warnings, ""), ". ") // a warning does not outlive an error
+			return logical.ErrorResponse("the role was not stored, since verify is require: %s%s", notes, refusalText(err)), nil
 		}
 	}
 	if err := b.storeAnew(ctx, req.Storage, c); err != nil {
 		return saveFailed(err)
 	}
+	c.role.warn(c.config, resp)
 	if verify && token == nil && c.role.neededSecret(c.config) == "" { // else it was warned about
 		if token, err = b.obtainFor(ctx, req, c); err != nil {
 			resp.AddWarning("the role was stored, and does not work yet: " + refusalText(err))
@@ -73,13 +76,12 @@ func (c *roleChange) asksTheSame() bool {
 
 // storeAnew stores the role; its account may be tried again.
 func (b *backend) storeAnew(ctx context.Context, s logical.Storage, c *roleChange) error {
-	if err := b.storeRole(ctx, s, c); err != nil {
-		return err
+	for _, role := range []*roleEntry{c.before, c.role} { // first, so that a write that fails here can be repeated
+		if err := forgetAccount(ctx, s, role); err != nil {
+			return err
+		}
 	}
-	if err := forgetAccount(ctx, s, c.before); err != nil {
-		return err
-	}
-	return forgetAccount(ctx, s, c.role)
+	return b.storeRole(ctx, s, c)
 }
 
 // obtained is a token that nobody has been given yet.
@@ -96,11 +98,12 @@ func (b *backend) obtainFor(ctx context.Context, req *logical.Request, c *roleCh
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTime)
 	defer cancel()
-	token, err := b.login(ctx, req.Storage, d, true, new(oauth.Trace))
+	// What is stored already has changed something; what is not yet, has not.
+	token, err := b.login(ctx, req.Storage, d, c.verify != verifyRequire, new(oauth.Trace))
 	if err != nil {
 		then := fmt.Sprintf("For what was sent and what was answered: vault write -force %sroles/%s/test", req.MountPoint, c.name)
 		if c.verify == verifyRequire {
-			then = "To store it all the same, write it with verify=warn"
+			then = "To store it all the same, write it with verify=off"
 		}
 		return nil, &readError{role: c.name, mount: req.MountPoint, definition: d, err: err, then: then}
 	}

@@ -62,7 +62,7 @@ func TestVerifyRequireStoresOnlyWhatWorks(t *testing.T) {
 	wrong := fields{"config": "main", "flow": "password", "username": "alice", "password": "wrong", "verify": "require"}
 	message := m.refused(logical.UpdateOperation, "roles/r", wrong)
 	require.Contains(t, message, "the role was not stored, since verify is require: no token for role r: ")
-	require.Contains(t, message, "To store it all the same, write it with verify=warn")
+	require.Contains(t, message, "To store it all the same, write it with verify=off")
 	m.server.Down()
 	require.Contains(t, m.refused(logical.UpdateOperation, "roles/r", fields{"config": "main", "verify": "require"}), "connection")
 	m.server.Up()
@@ -73,10 +73,18 @@ func TestVerifyRequireStoresOnlyWhatWorks(t *testing.T) {
 		}
 	}
 	require.Equal(t, before, after)
-	require.Contains(t, m.refused(logical.UpdateOperation, "roles/user", fields{"password": "wrong", "verify": "require"}), "invalid_grant")
-	m.write("roles/user", fields{"password": userPassword, "description": "still the old one", "verify": "require"})
-	m.write("roles/user", fields{"username": "alice", "password": userPassword})
+	// What is not stored has changed nothing: the account is left in peace.
+	sent := m.server.Requests()
+	message = m.refused(logical.UpdateOperation, "roles/user", fields{"password": "wrong\n", "verify": "require"})
+	require.Contains(t, message, "password ends in a newline")
+	require.Contains(t, message, "Nothing was sent now")
+	require.Equal(t, sent, m.server.Requests())
+	m.write("config/main", fields{"description": "changed"})
+	m.write("roles/user", fields{"password": userPassword + "2", "verify": "off"})
+	m.write("roles/user", fields{"password": userPassword, "verify": "require"})
+	require.Equal(t, sent+1, m.server.Requests())
 	require.NotEmpty(t, m.token("user"))
+	require.Equal(t, sent+1, m.server.Requests())
 }
 
 func TestTheTraceOfAFailureSaysWhatToTry(t *testing.T) {
@@ -122,5 +130,6 @@ func TestTheTraceOfAWrongDocument(t *testing.T) {
 		require.NotContains(t, tried["trace"], "0123456789abcdef")
 	}
 	server.Instead(refusedLogin)
+	m.write("config/c", fields{"description": "changed"})
 	require.Contains(t, m.write("roles/r/test", nil).Data["hint"], "are username and password right?")
 }

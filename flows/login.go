@@ -87,6 +87,11 @@ func (r Request) ask(ctx context.Context, values login.Values, request *login.Re
 	if failure != nil {
 		return nil, refusalOf(ctx, answer, failure)
 	}
+	if _, ok := r.Document.Use(values, result.Token.Reveal()); !ok && r.Document.HasUse() {
+		return nil, refusalOf(ctx, answer, &login.Failure{
+			Expected: "token: a text that can be sent as \"use\" says", Seen: "one with a character that cannot stand there",
+		})
+	}
 	oauth.Note(ctx, result.Found...)
 	return &oauth.Token{
 		AccessToken: result.Token, TokenType: "Bearer", RefreshToken: result.RefreshToken,

@@ -43,7 +43,7 @@ func TestFailures(t *testing.T) {
 		{atToken, `{"a": [{"b": {"token": "x"}}]}`, wanted + "nothing there; the answer's keys are a", `"/a/0/b/token" is a text of 1 character: if that is the token, write "token": {"json": "/a/0/b/token"}`, false},
 		{atToken, `{"a": {"b": {"c": {"d": {"token": "` + canary + `"}}}}}`, wanted + "nothing there; the answer's keys are a", "", false},
 		{atToken, `{"a/~\"": "` + canary + `"}`, wanted + `nothing there; the answer's keys are a/~"`, `"/a~1~0\"" is a text of 60 characters: if that is the token, write "token": {"json": "/a~1~0\""}`, false},
-		{atToken, `{"` + canary + `": "` + canary + `", "é\n": "` + canary + `"}`, wanted + "nothing there; the answer's keys are canary-0123456789-canary-0123456789-cana..., ??", "", false},
+		{atToken, `{"` + canary + `": "` + canary + `", "é\n": "` + canary + `"}`, wanted + "nothing there; the answer's keys are [name, 60 characters], ??", "", false},
 		{atToken, `{"message": "words and more words and words", "id": "short"}`, wanted + "nothing there; the answer's keys are id, message", "", false},
 		{strings.ReplaceAll(atToken, "/token", "/data/token"), `{"data": {"id": 1}, "token": "t"}`, "expected token: a text at /data/token, seen nothing there; the keys at /data are id", `"/token" is a text of 1 character: if that is the token, write "token": {"json": "/token"}`, false},
 		{strings.ReplaceAll(atToken, "/token", "/data/x"), `{"data": "` + canary + `"}`, "expected token: a text at /data/x, seen nothing there; /data is a text of 60 characters", `"/data" is a text of 60 characters: if that is the token, write "token": {"json": "/data"}`, false},

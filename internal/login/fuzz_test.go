@@ -123,7 +123,7 @@ func FuzzRender(f *testing.F) {
 			require.NoError(t, err)
 			require.Equal(t, url.Values{"u&": {username}, "p": {password, "+" + variable}}, got)
 		} else {
-			require.True(t, username == "." || username == ".." || strings.ContainsFunc(variable, unicode.IsControl), err)
+			require.True(t, climbs(url.PathEscape(username)) || climbs("x"+url.PathEscape(variable)) || strings.ContainsFunc(variable, unicode.IsControl), err)
 		}
 		if r, err := asJSON.Login(v); err == nil {
 			requireDeclaredURL(t, r, username, password, variable)
@@ -132,7 +132,7 @@ func FuzzRender(f *testing.F) {
 			require.Equal(t, map[string]any{"z": username, "a": []any{"<" + password + ">", variable, 1.0}}, got)
 			require.True(t, strings.HasPrefix(string(r.Body), `{"z":`))
 		} else {
-			require.True(t, !valid || username == "." || username == ".." || strings.ContainsFunc(variable, unicode.IsControl), err)
+			require.True(t, !valid || climbs(url.PathEscape(username)) || climbs("x"+url.PathEscape(variable)) || strings.ContainsFunc(variable, unicode.IsControl), err)
 		}
 		if r, err := asBasic.Login(v); err == nil {
 			u, err := url.Parse(r.URL)
@@ -143,7 +143,7 @@ func FuzzRender(f *testing.F) {
 			require.NoError(t, err)
 			require.Equal(t, username+":"+password, string(pair))
 		} else {
-			require.True(t, strings.Contains(username, ":") || variable == "." || variable == "..", err)
+			require.True(t, strings.Contains(username, ":") || climbs(url.PathEscape(variable)), err)
 		}
 		if r, err := asXML.Login(v); err == nil {
 			require.Equal(t, username+password+variable, fromXML(t, strings.TrimSuffix(strings.TrimPrefix(string(r.Body), "<a>"), "</a>")))

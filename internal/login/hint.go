@@ -91,7 +91,7 @@ func candidates(value any) []candidate {
 			}
 		case map[string]any:
 			for _, key := range slices.Sorted(maps.Keys(v)) {
-				if left > 0 && shownKey(key) == key { // a pointer with any other is not one to copy
+				if left > 0 && answerKey(key) == key { // a pointer with any other is not one to copy
 					walk(v[key], pointer+"/"+escapePointer(key), key, depth+1)
 				}
 			}

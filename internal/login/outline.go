@@ -34,9 +34,24 @@ func shownKeys(object map[string]any) string {
 	}
 	shown := make([]string, 0, len(names))
 	for _, name := range names {
-		shown = append(shown, shownKey(name))
+		shown = append(shown, answerKey(name))
 	}
 	return strings.Join(shown, ", ") + more
+}
+
+// answerKey is shownKey for a key of the answer, which may be the very session.
+func answerKey(key string) string {
+	if digits := strings.Count(strings.Map(digitsOnly, key), "0"); len(key) >= shortest && digits >= 4 || len(key) > maxShownKey {
+		return fmt.Sprintf("[name, %d characters]", utf8.RuneCountInString(key))
+	}
+	return shownKey(key)
+}
+
+func digitsOnly(r rune) rune {
+	if r >= '0' && r <= '9' {
+		return '0'
+	}
+	return -1
 }
 
 // describe tells a value's type and size, never the value.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -105,11 +106,14 @@ func segments(path []part) [][]part {
 	return all
 }
 
-// climbs tells whether a segment would change the path around it.
+// climbs tells whether a segment would change the path around it, for a server or
+// a proxy that decodes it first.
 func climbs(segment string) bool {
 	plain, err := url.PathUnescape(segment)
-	return err != nil || plain == "." || plain == ".."
+	return err != nil || slices.ContainsFunc(strings.FieldsFunc(plain, isSlash), func(part string) bool { return part == "." || part == ".." })
 }
+
+func isSlash(r rune) bool { return r == '/' || r == '\\' }
 
 func (c *compiler) checkSegments(a *address) {
 	for _, segment := range a.segments {

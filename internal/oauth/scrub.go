@@ -99,7 +99,7 @@ func cleaned(text string, forms, pieces []string, limit int) string {
 			return withheld(forms)
 		}
 	}
-	text = strings.ToValidUTF8(cutOut(text, forms), "") // a secret of odd bytes may have been part of a character
+	text = strings.ToValidUTF8(cutOut(text, forms), "")  // a secret of odd bytes may have been part of a character
 	if hides(text, forms) || containsAny(text, pieces) { // "[redacted]" itself may bring one together
 		return withheld(forms)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -84,14 +85,18 @@ func record(ctx context.Context, out Outgoing, a *Answer, failed *Error, took ti
 	t.Steps = append(t.Steps, step)
 }
 
+// mediaType is what Accept and Content-Type say, and no secret.
+var mediaType = regexp.MustCompile(`^(?:application|text|\*)/[a-z.+*-]{1,40}(?:; ?charset=[A-Za-z0-9-]{1,12})?$`)
+
 // hidden returns the request's secrets without what it shows as it is: a server
 // that answers in the type we asked for repeats no secret.
 func (o *Outgoing) hidden() []string {
 	var open []string
 	for _, line := range o.Header {
 		if slices.Contains(plainHeaders, http.CanonicalHeaderKey(line.Name)) {
-			_, rest, _ := strings.Cut(line.Value, " ")
-			open = append(open, line.Value, rest)
+			if line.Value == userAgent || mediaType.MatchString(line.Value) {
+				open = append(open, line.Value)
+			}
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(o.Secrets), func(secret string) bool { return slices.Contains(open, secret) })

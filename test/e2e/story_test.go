@@ -66,6 +66,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"vault-restart":     vaultRestart,
 		"vault-seal-unseal": vaultSealUnseal,
 		"plugin-kill":       pluginKill,
+		"plugin-build":      pluginBuild,
 		"authserver-start":  authserverStart,
 		"authserver-stop":   authserverStop,
 		"authserver-count":  authserverCount,

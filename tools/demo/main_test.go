@@ -55,11 +55,51 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// TestServeBoth: the two servers have ports, tokens and counts of their own, and a client may have tokens of another life.
+func TestServeBoth(t *testing.T) {
+	printed, hangUp := startBoth(t, "-client", "shop:a:secret with spaces", "-client-lifetime", "shop:20s", "-account", "alice:pw")
+	token := post(t, printed.URL, url.Values{"grant_type": {"client_credentials"}})
+	if life := token["expires_in"]; life != 19. && life != 20. {
+		t.Errorf("a token of 20 s lives %v s", life)
+	}
+	login, err := http.Post(printed.LoginURL+"/token", "application/json", strings.NewReader(`{"Username":"alice","Password":"pw"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer login.Body.Close()
+	var session map[string]string
+	if err := json.NewDecoder(login.Body).Decode(&session); err != nil {
+		t.Fatal(err)
+	}
+	if owner := whoami(t, printed.LoginURL, session["securityToken"]); owner["user"] != "alice" {
+		t.Errorf("whoami: %v", owner)
+	}
+	if owner := whoami(t, printed.LoginURL, token["access_token"].(string)); owner["message"] == nil {
+		t.Errorf("the API takes a token of the other server: %v", owner)
+	}
+	for base, want := range map[string]string{printed.URL: `{"token_requests":1,"refused":0,`, printed.LoginURL: `{"token_requests":1,"refused":0,"api_requests":2}`} {
+		var body strings.Builder
+		if err := get(t.Context(), []string{base + "/stats"}, &body); err != nil || !strings.HasPrefix(body.String(), want) {
+			t.Errorf("stats: %s, %v", body.String(), err)
+		}
+	}
+	if err := hangUp(); err != nil {
+		t.Errorf("after its input closed: %v", err)
+	}
+	for _, base := range []string{printed.URL, printed.LoginURL} {
+		if err := get(t.Context(), []string{base + "/stats"}, io.Discard); err == nil {
+			t.Errorf("%s answers still", base)
+		}
+	}
+}
+
 func TestServeRefuses(t *testing.T) {
 	for name, args := range map[string][]string{
 		"an address that is not loopback": {"-addr", "0.0.0.0:0"},
 		"a client without a secret":       {"-client", "shop"},
 		"an argument too many":            {"shop"},
+		"a life of nobody":                {"-client", "shop:pw", "-client-lifetime", "ship:20s"},
+		"a life that is no time":          {"-client", "shop:pw", "-client-lifetime", "shop:soon"},
 	} {
 		if err := serve(t.Context(), args, strings.NewReader(""), io.Discard); err == nil {
 			t.Errorf("%s is accepted", name)
@@ -69,6 +109,12 @@ func TestServeRefuses(t *testing.T) {
 
 // start runs the server. The function returned closes its standard input and waits for it to end.
 func start(t *testing.T, args ...string) (base string, hangUp func() error) {
+	t.Helper()
+	printed, hangUp := startBoth(t, args...)
+	return printed.URL, hangUp
+}
+
+func startBoth(t *testing.T, args ...string) (printed ready, hangUp func() error) {
 	t.Helper()
 	stdin, keep := io.Pipe()
 	lines, stdout := io.Pipe()
@@ -82,11 +128,10 @@ func start(t *testing.T, args ...string) (base string, hangUp func() error) {
 	if err != nil {
 		t.Fatal(err, <-ended)
 	}
-	var printed ready
 	if err := json.Unmarshal(line, &printed); err != nil {
 		t.Fatal(err)
 	}
-	return printed.URL, func() error { keep.Close(); return <-ended }
+	return printed, func() error { keep.Close(); return <-ended }
 }
 
 func post(t *testing.T, base string, form url.Values) map[string]any {

@@ -6,8 +6,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"fmt"
 	"net/http"
-	"os"
+	"slices"
 	"sync"
 
 	"github.com/ory/fosite"
@@ -19,9 +20,9 @@ import (
 // server is an authorization server, the API its tokens open, and a count of what it was asked.
 type server struct {
 	provider fosite.OAuth2Provider
-	record   string // file for the tokens issued, or empty
+	record   record
 
-	mu    sync.Mutex // guards stats, and writing to the record
+	mu    sync.Mutex // guards stats
 	stats stats
 }
 
@@ -61,7 +62,7 @@ func newServer(opts options) (http.Handler, error) {
 			compose.OAuth2TokenIntrospectionFactory,
 			compose.OAuth2TokenRevocationFactory,
 		),
-		record: opts.record,
+		record: record(opts.record),
 		stats:  stats{ByGrant: map[string]int{}},
 	}
 	mux := http.NewServeMux()
@@ -85,6 +86,11 @@ func (s store) Authenticate(ctx context.Context, name, password string) (subject
 
 func newStore(opts options) (store, error) {
 	memory := storage.NewMemoryStore()
+	for id := range opts.clientLifetimes {
+		if opts.clients[id] == "" && !slices.Contains(opts.publicClients, id) {
+			return store{}, fmt.Errorf("-client-lifetime names %s, which is no client", id)
+		}
+	}
 	client := func(id string) *fosite.DefaultClient {
 		return &fosite.DefaultClient{
 			ID:         id,
@@ -101,17 +107,30 @@ func newStore(opts options) (store, error) {
 		}
 		c := client(id)
 		c.Secret = hash
-		memory.Clients[id] = c
+		memory.Clients[id] = opts.living(c)
 	}
 	for _, id := range opts.publicClients {
 		c := client(id)
 		c.Public = true
-		memory.Clients[id] = c
+		memory.Clients[id] = opts.living(c)
 	}
 	for name, password := range opts.users {
 		memory.Users[name] = storage.MemoryUserRelation{Username: name, Password: password}
 	}
 	return store{memory}, nil
+}
+
+// living gives a client the life that its access tokens have, if it has one of its own.
+func (o options) living(c *fosite.DefaultClient) fosite.Client {
+	life, ok := o.clientLifetimes[c.ID]
+	if !ok {
+		return c
+	}
+	return &fosite.DefaultClientWithCustomTokenLifespans{DefaultClient: c, TokenLifespans: &fosite.ClientLifespanConfig{
+		ClientCredentialsGrantAccessTokenLifespan: &life,
+		PasswordGrantAccessTokenLifespan:          &life,
+		RefreshTokenGrantAccessTokenLifespan:      &life,
+	}}
 }
 
 func (s *server) token(w http.ResponseWriter, r *http.Request) {
@@ -134,7 +153,8 @@ func (s *server) token(w http.ResponseWriter, r *http.Request) {
 		s.provider.WriteAccessError(ctx, w, request, err)
 		return
 	}
-	if err := s.recordTokens(response); err != nil {
+	refreshToken, _ := response.GetExtra("refresh_token").(string)
+	if err := s.record.add(response.GetAccessToken(), refreshToken); err != nil {
 		s.provider.WriteAccessError(ctx, w, request, fosite.ErrServerError.WithWrap(err))
 		return
 	}
@@ -188,26 +208,6 @@ func (s *server) countToken(grant string, err error) {
 	if err != nil {
 		s.stats.Refused++
 	}
-}
-
-// recordTokens writes one line for each token in the answer: its kind, a space, the token.
-func (s *server) recordTokens(response fosite.AccessResponder) error {
-	if s.record == "" {
-		return nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	file, err := os.OpenFile(s.record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	lines := "access_token " + response.GetAccessToken() + "\n"
-	if refreshToken, ok := response.GetExtra("refresh_token").(string); ok {
-		lines += "refresh_token " + refreshToken + "\n"
-	}
-	_, err = file.WriteString(lines)
-	return err
 }
 
 func (s *server) count(w http.ResponseWriter, _ *http.Request) {
