@@ -173,9 +173,10 @@ func loadAccount(ctx context.Context, s logical.Storage, key string, config *con
 	return account, nil
 }
 
-// forgetAccount ends the count of a role's account.
+// forgetAccount ends the count of an account that a role's write can have
+// mended. One that is in the config's secrets is mended there.
 func forgetAccount(ctx context.Context, s logical.Storage, role *roleEntry) error {
-	if role == nil || accountKey(role) == "" {
+	if role == nil || accountKey(role) == "" || role.Username == "" && !role.hasSecret() {
 		return nil
 	}
 	return s.Delete(ctx, accountKey(role))

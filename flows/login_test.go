@@ -99,7 +99,7 @@ func TestWhatALoginFailsWith(t *testing.T) {
 		"refused":       {says(401, `{"message": "no such user"}`), oauth.Error{Kind: oauth.Refused, Status: 401}, "no such user"},
 		"without words": {says(403, ``), oauth.Error{Kind: oauth.Refused, Status: 403}, "expected success"},
 		"error in 200":  {says(200, `{"error": {"message": "wrong"}}`), oauth.Error{Kind: oauth.Refused, Status: 200}, "wrong"},
-		"redirect":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/canary-place", 302) }, oauth.Error{Kind: oauth.Redirected, Status: 302}, "redirect refused"},
+		"redirect":      {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/canary-place", http.StatusFound) }, oauth.Error{Kind: oauth.Redirected, Status: 302}, "redirect refused"},
 		"down":          {says(503, `{}`), oauth.Error{Kind: oauth.Unavailable, Status: 503}, "503"},
 		"later": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", "7")

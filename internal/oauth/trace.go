@@ -180,10 +180,7 @@ func (s *Step) write(b *strings.Builder, number int) {
 	if s.Request.Body != "" {
 		indented("", s.Request.Body)
 	}
-	took := s.Took
-	if took > time.Millisecond {
-		took = took.Round(time.Millisecond)
-	}
+	took := max(s.Took.Round(time.Millisecond), time.Millisecond)
 	if s.Status == 0 {
 		indented("", fmt.Sprintf("-> no answer, %v", took))
 	} else {
