@@ -3,6 +3,7 @@
 package oauthsecrets
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,25 +17,44 @@ import (
 // tokenAnswer is what creds/ and token/ return. Every key is always there,
 // empty rather than absent: templates print "<no value>" for a missing one.
 func tokenAnswer(d *definition, t *tokenEntry, need tokencache.Need, now time.Time) map[string]any {
+	answer := maps.Clone(d.steady(t).answer)
+	ttl := rereadIn(t, need, now)
+	answer["expires_in"] = wholeSeconds(t.Expires.Sub(now))
+	answer["ttl"] = ttl
+	answer["rotation_period"] = max(1, wholeSeconds(now.Sub(t.Issued))+ttl)
+	return answer
+}
+
+// steadyAnswer is what stays the same from one read of a token to the next. The
+// maps in it are shared, and never changed.
+type steadyAnswer struct {
+	token  *tokenEntry
+	answer map[string]any
+}
+
+func (d *definition) steady(t *tokenEntry) *steadyAnswer {
+	if last := d.lastAnswer.Load(); last != nil && last.token == t {
+		return last
+	}
 	headers, query := d.use(t.AccessToken)
 	name, value := only(headers)
-	remaining := wholeSeconds(t.Expires.Sub(now))
-	ttl := rereadIn(t, need, now)
-	return map[string]any{
+	fresh := &steadyAnswer{t, map[string]any{
 		"access_token":        t.AccessToken.Reveal(),
 		"token_type":          t.TokenType,
 		"scope":               t.Scope,
 		"expire_time":         t.Expires.UTC().Format(time.RFC3339),
-		"expires_in":          remaining,
-		"ttl":                 ttl,
-		"rotation_period":     max(1, wholeSeconds(now.Sub(t.Issued))+ttl),
+		"expires_in":          nil,
+		"ttl":                 nil,
+		"rotation_period":     nil,
 		"last_vault_rotation": t.Issued.UTC().Format(time.RFC3339),
 		"headers":             orEmpty(headers),
 		"header_name":         name,
 		"header_value":        value,
 		"query":               orEmpty(query),
 		"extra":               orEmpty(t.Extra),
-	}
+	}}
+	d.lastAnswer.Store(fresh)
+	return fresh
 }
 
 // use is how a request to the API carries the token.

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -18,7 +19,7 @@ import (
 )
 
 // definition is a role with its config, ready for an exchange. It is shared
-// and never changed.
+// and, but for lastAnswer, never changed.
 type definition struct {
 	name    string
 	role    *roleEntry
@@ -35,6 +36,8 @@ type definition struct {
 	// truth changes with every write to role, config or settings, and lifts a remembered failure.
 	truth string
 	key   string // of the shared token
+
+	lastAnswer atomic.Pointer[steadyAnswer] // of the token read last
 }
 
 // operatorError is a definition that cannot be used as it stands: the

@@ -17,9 +17,12 @@ const secretType = "oauth_token"
 
 func (b *backend) pathCreds() []*framework.Path {
 	read := func(verb string) *framework.PathOperation {
-		// Where a lease cannot be registered, the request goes to where it can.
-		return forwarded(reading(verb, "credentials",
-			"Get the role's token, with a lease as long as it lives.", tokenFields(), b.credsRead))
+		op := reading(verb, "credentials",
+			"Get the role's token, with a lease as long as it lives.", tokenFields(), b.credsRead)
+		// A standby cannot register a lease. A secondary registers its own; forwarding
+		// from there as well would cost each read a question back to Vault.
+		op.ForwardPerformanceStandby = true
+		return op
 	}
 	return []*framework.Path{{
 		Pattern:      "creds/" + framework.GenericNameRegex("role"),
@@ -39,7 +42,7 @@ func (b *backend) secretToken() *framework.Secret {
 }
 
 func (b *backend) credsRead(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
-	read, err := b.current(ctx, req, data)
+	read, err := b.current(ctx, req, data.Get("role").(string), data.Get("min_ttl").(int))
 	if err != nil {
 		return refuse(err)
 	}
@@ -48,18 +51,15 @@ func (b *backend) credsRead(ctx context.Context, req *logical.Request, data *fra
 	leased := b.Secret(secretType).Response(resp.Data, map[string]any{"role": read.definition.name, "role_id": read.definition.role.ID})
 	leased.Warnings = resp.Warnings
 	leased.Secret.Renewable = false
-	leased.Secret.TTL = b.leaseFor(read.token, now)
+	leased.Secret.TTL = leaseFor(read.token, now)
 	return leased, nil
 }
 
-// leaseFor is the token's remaining life within the mount's limit, and never 0:
-// Vault would take that for its default of 32 days.
-func (b *backend) leaseFor(t *tokenEntry, now time.Time) time.Duration {
-	left := t.Expires.Sub(now).Truncate(time.Second)
-	if most := b.System().MaxLeaseTTL(); most > 0 {
-		left = min(left, most)
-	}
-	return max(left, time.Second)
+// leaseFor is the token's remaining life, and never 0: Vault would take that for
+// its default of 32 days. Vault itself holds it to the mount's limit; to ask for
+// that here would cost each read a question back to Vault.
+func leaseFor(t *tokenEntry, now time.Time) time.Duration {
+	return max(t.Expires.Sub(now).Truncate(time.Second), time.Second)
 }
 
 // credsRevoke has nothing to do: others hold the same token. It needs neither
@@ -69,8 +69,8 @@ func (b *backend) credsRevoke(context.Context, *logical.Request, *framework.Fiel
 }
 
 // current is the token that a plain read gets.
-func (b *backend) current(ctx context.Context, req *logical.Request, data *framework.FieldData) (*tokenRead, error) {
-	return b.obtain(ctx, req, data.Get("role").(string), data.Get("min_ttl").(int),
+func (b *backend) current(ctx context.Context, req *logical.Request, role string, minTTL int) (*tokenRead, error) {
+	return b.obtain(ctx, req, role, minTTL,
 		func(d *definition, need tokencache.Need, src tokencache.Source[*tokenEntry]) (tokencache.Answer[*tokenEntry], error) {
 			return b.tokens.Get(ctx, d.key, need, src)
 		})

@@ -60,9 +60,6 @@ func TestTheLeaseLivesAsLongAsTheToken(t *testing.T) {
 	require.Nil(t, m.ok(logical.UpdateOperation, "token/app", nil).Secret)
 	require.NotNil(t, m.ok(logical.UpdateOperation, "creds/app", fields{"min_ttl": "1m"}).Secret)
 
-	m.view.MaxLeaseTTLVal = 10 * time.Second
-	require.Equal(t, 10*time.Second, m.ok(logical.ReadOperation, "creds/app", nil).Secret.TTL)
-
 	m.write("roles/short", fields{"config": "main"})
 	m.server.ExpiresIn("1")
 	require.Equal(t, time.Second, m.ok(logical.ReadOperation, "creds/short", nil).Secret.TTL, "0 would be Vault's default of 32 days")

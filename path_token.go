@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -53,11 +54,26 @@ func (b *backend) pathToken() []*framework.Path {
 }
 
 func (b *backend) tokenRead(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
-	read, err := b.current(ctx, req, data)
+	return b.answerToken(ctx, req, data.Get("role").(string), data.Get("min_ttl").(int))
+}
+
+func (b *backend) answerToken(ctx context.Context, req *logical.Request, role string, minTTL int) (*logical.Response, error) {
+	read, err := b.current(ctx, req, role, minTTL)
 	if err != nil {
 		return refuse(err)
 	}
 	return read.respond(time.Now()), nil
+}
+
+// isHotRead returns the role of a read of token/<role> without parameters, if
+// the role is in use. Applications repeat this one, and the framework would ask
+// Vault for its replication state before each, which is as much work as the rest.
+func (b *backend) isHotRead(req *logical.Request) (role string, ok bool) {
+	if req.Operation != logical.ReadOperation || len(req.Data) > 0 {
+		return "", false
+	}
+	role, ok = strings.CutPrefix(req.Path, "token/")
+	return role, ok && b.definitions.roles.Contains(role)
 }
 
 func (b *backend) tokenRenew(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {

@@ -24,6 +24,9 @@ import (
 func (b *backend) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
 	defer b.recoverPanic(req, &resp, &err)
 
+	if role, ok := b.isHotRead(req); ok {
+		return b.answerToken(ctx, req, role, 0)
+	}
 	var warnings []string
 	if len(req.Data) > 0 && takesFields(req.Operation) {
 		if req, warnings, err = b.tidy(req); err != nil {
