@@ -52,6 +52,7 @@ func newBackend(version string) *backend {
 		Paths: framework.PathAppend( // what applications read comes first: patterns are tried in order
 			b.pathCreds(),
 			b.pathToken(),
+			b.pathImport(),
 			b.pathTrial(),
 			b.pathRoles(),
 			b.pathConfig(),

@@ -226,7 +226,7 @@ func TestARoleForALoginConfig(t *testing.T) {
 	m.write("config/oauth", elsewhere)
 	role := fields{"config": "api", "username": "alice", "password": userPassword}
 	for want, more := range map[string]fields{
-		"flow login does not use scopes (flow client_credentials, password does)": {"scopes": "a"},
+		"flow login does not use scopes (flow client_credentials, password, refresh_token does)": {"scopes": "a"},
 		"flow login does not use params":                                          {"params": "a=b"},
 		"flow password needs a token endpoint, and config api":                    {"flow": "password"},
 		"flow login needs a login document, and config oauth":                     {"flow": "login", "config": "oauth"},

@@ -47,7 +47,8 @@ func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, he
 		if err == nil {
 			return refreshed(d, answer, held), nil
 		}
-		if failed := (*oauth.Error)(nil); !errors.As(err, &failed) || !answered(failed.Kind) && failed.Kind != oauth.Forbidden {
+		failed := (*oauth.Error)(nil)
+		if !errors.As(err, &failed) || !answered(failed.Kind) && failed.Kind != oauth.Forbidden || d.role.refreshesOnly() {
 			return nil, err
 		}
 	}

@@ -45,6 +45,9 @@ func (b *backend) roleTest(ctx context.Context, req *logical.Request, data *fram
 	if err != nil {
 		return refuse(err)
 	}
+	if d.role.refreshesOnly() {
+		return logical.ErrorResponse("role %s has only its refresh token to obtain a token with, and a test must not spend that: vault write -force %stoken/%s/renew replaces the token", d.name, req.MountPoint, d.name), nil
+	}
 	trace := new(oauth.Trace)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTime)
 	defer cancel()

@@ -59,6 +59,8 @@ func (e *readError) refusal(failed *oauth.Error) string {
 	role := fmt.Sprintf("%sroles/%s", e.mount, e.role)
 	var mend string
 	switch document := e.definition.request.Document != nil; {
+	case e.definition.role.refreshesOnly() && (failed.Kind == oauth.Forbidden || failed.Code == "invalid_grant"):
+		mend = fmt.Sprintf("hand the engine a refresh token from elsewhere: vault write %stoken/%s/import refresh_token=@refresh-token.txt", e.mount, e.role)
 	case failed.Kind == oauth.Forbidden:
 		mend = fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
 	case document:

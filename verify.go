@@ -36,7 +36,7 @@ func checkVerify(how string) error {
 // storeVerified stores the role and, unless verify is off, obtains a token for
 // it, which becomes the role's.
 func (b *backend) storeVerified(ctx context.Context, req *logical.Request, c *roleChange, resp *logical.Response) (*logical.Response, error) {
-	verify := c.verify != verifyOff && !c.asksTheSame()
+	verify := c.verify != verifyOff && !c.asksTheSame() && !c.role.refreshesOnly() // which would spend a refresh token
 	var token *obtained
 	var err error
 	if verify && c.verify == verifyRequire {
@@ -49,6 +49,9 @@ func (b *backend) storeVerified(ctx context.Context, req *logical.Request, c *ro
 		return saveFailed(err)
 	}
 	c.role.warn(c.config, resp)
+	if c.role.refreshesOnly() && (c.before == nil || !c.before.refreshesOnly()) {
+		resp.AddWarning(fmt.Sprintf("the role needs a refresh token from elsewhere: vault write %stoken/%s/import refresh_token=@refresh-token.txt", req.MountPoint, c.name))
+	}
 	if verify && token == nil && c.role.neededSecret(c.config) == "" { // else it was warned about
 		if token, err = b.obtainFor(ctx, req, c); err != nil {
 			resp.AddWarning("the role was stored, and does not work yet: " + refusalText(err))

@@ -52,6 +52,10 @@ type Description struct {
 	Secret   []string // like Required, but may be supplied later: a role may exist without them
 	Optional []string
 	Account  bool // a refusal counts against somebody's account, which may lock
+
+	// Refreshes: the flow has no credentials to begin with, only what an earlier
+	// exchange has left.
+	Refreshes bool
 }
 
 // oauthFields are the role fields that all flows of OAuth have.
@@ -81,7 +85,7 @@ type Request struct {
 
 // All returns every flow, in the order of their listing.
 func All() []Flow {
-	return []Flow{clientCredentials{}, password{}, documentLogin{}}
+	return []Flow{clientCredentials{}, password{}, imported{}, documentLogin{}}
 }
 
 // Lookup returns the flow of that name.

@@ -77,9 +77,9 @@ func TestRefreshAsksForWhatWasGranted(t *testing.T) {
 }
 
 func TestTheTable(t *testing.T) {
-	require.Equal(t, []string{"client_credentials", "password", "login"}, flows.Names())
+	require.Equal(t, []string{"client_credentials", "password", "refresh_token", "login"}, flows.Names())
 	require.Equal(t, []string{"password", "login"}, flows.Owner("username"))
-	require.Equal(t, []string{"client_credentials", "password"}, flows.Owner("scopes"))
+	require.Equal(t, []string{"client_credentials", "password", "refresh_token"}, flows.Owner("scopes"))
 	require.Empty(t, flows.Owner("description"), "common to all")
 	_, ok := flows.Lookup("implicit")
 	require.False(t, ok)

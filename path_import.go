@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
+)
+
+// pathImport is a path of its own, so that the right to read a token is not one
+// to put another in its place.
+func (b *backend) pathImport() []*framework.Path {
+	sensitive := &framework.DisplayAttributes{Sensitive: true}
+	return []*framework.Path{{
+		Pattern:      "token/" + framework.GenericNameRegex("role") + "/import",
+		DisplayAttrs: prefixed(),
+		Fields: map[string]*framework.FieldSchema{
+			"role":          roleField(),
+			"refresh_token": {Type: framework.TypeString, DisplayAttrs: sensitive, Description: "Refresh token, obtained elsewhere by the client of the role's config. Never shown."},
+			"access_token":  {Type: framework.TypeString, DisplayAttrs: sensitive, Description: "Access token, if there is one that still lives."},
+			"expires_in":    {Type: framework.TypeDurationSecond, Description: "Life that the access token has left. 0 assumes the role's access_token_ttl."},
+			"token_type":    {Type: framework.TypeString, Default: "Bearer", Description: "Type of the access token."},
+			"scope":         {Type: framework.TypeString, Description: "Scope that was granted."},
+		},
+		Operations: map[logical.Operation]framework.OperationHandler{
+			logical.UpdateOperation: writing("import", "token",
+				"Hand the engine a refresh token, an access token or both that were obtained elsewhere.", b.tokenImport),
+		},
+		HelpSynopsis:    "Hand the engine a token that was obtained elsewhere.",
+		HelpDescription: importHelp,
+	}}
+}
+
+func (b *backend) tokenImport(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
+	d, err := b.definitions.get(ctx, req.Storage, req.MountPoint, data.Get("role").(string))
+	if err != nil {
+		return refuse(err)
+	}
+	if flow := d.flow.Describe(); !flow.Refreshes {
+		return logical.ErrorResponse("role %s has flow %s, which obtains its tokens by itself: importing is for flow refresh_token (vault write %sroles/%s flow=refresh_token)",
+			d.name, flow.Name, req.MountPoint, d.name), nil
+	}
+	resp := &logical.Response{}
+	given, err := importedToken(patch{data}, resp)
+	if err != nil {
+		return logical.ErrorResponse(err.Error()), nil
+	}
+	err = b.tokens.Change(ctx, d.key, func(ctx context.Context) error {
+		held, err := load[tokenEntry](ctx, req.Storage, d.key)
+		if err != nil {
+			return err
+		}
+		return saveToken(ctx, req.Storage, d, newToken(d, given, held))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return unlessEmpty(resp), nil
+}
+
+// importedToken is what was handed over, as a server would have answered it.
+// Without an access token it has no life, so that the first read refreshes.
+func importedToken(p patch, resp *logical.Response) (*oauth.Token, error) {
+	t := &oauth.Token{TokenType: "Bearer", Issued: time.Now().Round(0)}
+	var life time.Duration
+	for field, to := range map[string]*secret.String{"refresh_token": &t.RefreshToken, "access_token": &t.AccessToken} {
+		if _, warnings := p.secret(field, to); len(warnings) > 0 {
+			return nil, fmt.Errorf("%s", warnings[0])
+		}
+		if reason := oauth.CheckToken(to.Reveal()); to.IsSet() && reason != "" {
+			return nil, fmt.Errorf("%s: %s", field, reason)
+		}
+	}
+	p.duration("expires_in", &life)
+	p.textOr("token_type", &t.TokenType, "Bearer")
+	p.text("scope", &t.Scope)
+	switch {
+	case !t.AccessToken.IsSet() && !t.RefreshToken.IsSet():
+		return nil, fmt.Errorf("refresh_token or access_token is required, as in refresh_token=@refresh-token.txt")
+	case !t.AccessToken.IsSet() && life > 0:
+		return nil, fmt.Errorf("expires_in is the life of access_token, which is not given")
+	case oauth.CheckToken(t.TokenType) != "" || t.Scope != "" && oauth.CheckToken(t.Scope) != "":
+		return nil, fmt.Errorf("token_type and scope must be printable ASCII")
+	case !t.AccessToken.IsSet():
+		t.UseOnce, t.Expires = true, t.Issued
+	case life > 0:
+		t.Expires = t.Issued.Add(life)
+	}
+	if !t.RefreshToken.IsSet() {
+		resp.AddWarning("there is no refresh_token: when this access token ends, another one must be imported")
+	}
+	return t, nil
+}
+
+// refreshesOnly tells whether the role has no way to a token but a refresh token.
+func (r *roleEntry) refreshesOnly() bool {
+	flow, ok := flows.Lookup(r.Flow)
+	return ok && flow.Describe().Refreshes
+}
+
+const importHelp = `
+For roles with flow refresh_token: the engine takes over a refresh token that somebody has obtained elsewhere, and renews by it from
+then on. It must belong to the client of the role's config, and nobody else may go on using it: many servers replace a refresh token
+whenever it is used, and take its second use for theft. It is not tried here; the first read of the role does.
+
+    vault write oauth/token/crm/import refresh_token=@refresh-token.txt
+`
