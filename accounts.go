@@ -182,21 +182,6 @@ func forgetAccount(ctx context.Context, s logical.Storage, role *roleEntry) erro
 	return s.Delete(ctx, accountKey(role))
 }
 
-// forgetAccounts ends the counts of all accounts of a config.
-func forgetAccounts(ctx context.Context, s logical.Storage, config string) error {
-	prefix := accountPrefix + config + "/"
-	keys, err := s.List(ctx, prefix)
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		if err := s.Delete(ctx, prefix+key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // nothingSent says that the refusal is an earlier one, or nothing.
 func (e *accountError) nothingSent() string {
 	if !e.earlier {

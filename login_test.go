@@ -227,12 +227,12 @@ func TestARoleForALoginConfig(t *testing.T) {
 	role := fields{"config": "api", "username": "alice", "password": userPassword}
 	for want, more := range map[string]fields{
 		"flow login does not use scopes (flow client_credentials, password, refresh_token does)": {"scopes": "a"},
-		"flow login does not use params":                                          {"params": "a=b"},
-		"flow password needs a token endpoint, and config api":                    {"flow": "password"},
-		"flow login needs a login document, and config oauth":                     {"flow": "login", "config": "oauth"},
-		"flow client_credentials does not use password":                           {"config": "oauth"},
-		"variables: a name may have":                                              {"variables": fields{"": "x"}},
-		"verify must be warn, require or off":                                     {"verify": "maybe"},
+		"flow login does not use params":                       {"params": "a=b"},
+		"flow password needs a token endpoint, and config api": {"flow": "password"},
+		"flow login needs a login document, and config oauth":  {"flow": "login", "config": "oauth"},
+		"flow client_credentials does not use password":        {"config": "oauth"},
+		"variables: a name may have":                           {"variables": fields{"": "x"}},
+		"verify must be warn, require or off":                  {"verify": "maybe"},
 	} {
 		before := m.stored()
 		require.Contains(t, m.refused(logical.UpdateOperation, "roles/r", with(role, more)), want)

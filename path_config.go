@@ -157,7 +157,7 @@ func (b *backend) configDelete(ctx context.Context, req *logical.Request, data *
 	if err := req.Storage.Delete(ctx, configPrefix+name); err != nil {
 		return nil, err
 	}
-	return nil, forgetAccounts(ctx, req.Storage, name)
+	return nil, deleteAll(ctx, req.Storage, accountPrefix+name+"/")
 }
 
 // rolesInUse is rolesOf, with the first ten held against the roles themselves:

@@ -95,7 +95,7 @@ func (b *backend) forgetTokens(ctx context.Context, s logical.Storage, roleID st
 	if err := b.tokens.Settle(ctx, ofRole); err != nil {
 		return err
 	}
-	return deleteTokens(ctx, s, roleID)
+	return deleteAll(ctx, s, tokenPrefix+roleID+"/")
 }
 
 func (b *backend) roleList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {

@@ -130,9 +130,8 @@ func tokenKey(roleID, holder string, narrowing ...string) (string, error) {
 	return tokenPrefix + roleID + "/" + hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// deleteTokens removes every token of a role, whoever holds it.
-func deleteTokens(ctx context.Context, s logical.Storage, roleID string) error {
-	prefix := tokenPrefix + roleID + "/"
+// deleteAll removes every entry right under a prefix, which ends in "/".
+func deleteAll(ctx context.Context, s logical.Storage, prefix string) error {
 	keys, err := s.List(ctx, prefix)
 	if err != nil {
 		return err

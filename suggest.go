@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/hashicorp/vault/sdk/framework"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/spelling"
 )
 
 // slips are names from other products, and from the RFCs where ours differ.
@@ -42,30 +44,9 @@ func suggest(key string, fields map[string]*framework.FieldSchema) string {
 	}
 	best, least := "", 3 // two slips of the pen at most
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
-		if d := distance(key, field); d < least && d < len(key)/2 {
+		if d := spelling.Distance(key, field); d < least && d < len(key)/2 {
 			best, least = field, d
 		}
 	}
 	return best
-}
-
-// distance is the number of letters to add, drop or change between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -5,6 +5,8 @@ package login
 import (
 	"slices"
 	"strings"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/spelling"
 )
 
 // slips are names that people use for what the grammar calls otherwise. The first
@@ -62,7 +64,7 @@ func suggest(name string, names []string) string {
 	}
 	best, least := "", 3 // two slips of the pen at most
 	for _, candidate := range names {
-		if d := distance(flat, flattened(candidate)); d < least && d*2 < len(candidate) {
+		if d := spelling.Distance(flat, flattened(candidate)); d < least && d*2 < len(candidate) {
 			best, least = candidate, d
 		}
 	}
@@ -75,25 +77,4 @@ func flattened(name string) string {
 		name = name[:64]
 	}
 	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(name))
-}
-
-// distance is the number of letters to add, drop or change between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
