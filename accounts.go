@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -138,7 +139,7 @@ func (e *accountEntry) count(failed *oauth.Error, trace *oauth.Trace) {
 	}
 	e.Last, e.Failure = time.Now().Round(0), failed
 	e.Trace = trace.String()
-	e.Trace = e.Trace[:min(len(e.Trace), maxTrace)]
+	e.Trace = strings.ToValidUTF8(e.Trace[:min(len(e.Trace), maxTrace)], "") // the cut may go through a character
 }
 
 // rewritten tells whether the stored role is a later one than the definition's.

@@ -13,14 +13,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/login"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/logins"
 )
 
-// loginDocument teaches login documents. Its commands, and README's, are run by test/e2e (TestDocs).
+// loginDocument teaches login documents. The commands of this and of other documents are run by test/e2e (TestDocs).
 var loginDocument = filepath.Join("docs", "login.md")
 
 // fencedBlock is a block, with what a comment in the line before it says.
@@ -58,7 +61,7 @@ func TestDocumentedLogins(t *testing.T) {
 		for _, b := range blocksOf(t, file) {
 			switch name := b.notes["fixture"]; {
 			case b.language != "json":
-				require.Contains(t, []string{"sh", "text"}, b.language, "nobody looks at such a block")
+				require.Contains(t, []string{"sh", "text", "go"}, b.language, "nobody looks at such a block")
 			case name != "":
 				fixtures[name] = true
 				require.Equal(t, fixtureText(t, name), b.text, "%s: fixture %s", file, name)

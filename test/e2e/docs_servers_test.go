@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	vault "github.com/hashicorp/vault/api"
+)
+
+// authorizationServer has tools/demo answer where documents write login.example.com, and by another name new.example.com; and its API
+// with a login of its own at documentHost. Secrets lie in files.
+func (r *reader) authorizationServer() {
+	r.Helper()
+	const secret, password = "a-client-secret:/+", "a-password"
+	r.file("secret.txt", secret)
+	r.file("password.txt", password)
+	r.file("wrong.txt", "a-slip")
+	r.file("refresh-token.txt", "a-refresh-token")
+	cmd := exec.Command(r.parts.authserver, "-client", "app:"+secret, "-user", "alice:"+password, "-account", "alice:"+password,
+		"-scopes", "orders.read invoices.read mail.read")
+	read, write := io.Pipe()
+	p, err := start(cmd, filepath.Join(r.TempDir(), "authserver.log"), write)
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Cleanup(p.stop)
+	line := make(chan string, 1)
+	go func() {
+		text, _ := bufio.NewReader(read).ReadString('\n')
+		line <- text
+		io.Copy(io.Discard, read) //nolint:errcheck // nothing else is expected
+	}()
+	var ready struct {
+		URL      string `json:"url"`
+		LoginURL string `json:"login_url"`
+	}
+	select {
+	case text := <-line:
+		if err := json.Unmarshal([]byte(text), &ready); err != nil {
+			r.Fatal(err)
+		}
+	case <-p.ended:
+		r.Fatal("the authorization server ended at once")
+	}
+	_, port, _ := strings.Cut(strings.TrimPrefix(ready.URL, "http://"), ":")
+	r.host("login.example.com", ready.URL)
+	r.says("https://login.example.com/oauth2/token", ready.URL+"/token")
+	r.says("https://new.example.com/oauth2/token", "http://localhost:"+port+"/token")
+	r.host(documentHost, ready.LoginURL)
+}
+
+// expectToken asks the API of a role's config whether the role's token is good.
+func (r *reader) expectToken(role string) {
+	r.Helper()
+	token := r.vault.read(r.T, "oauth/token/"+role)
+	config := r.vault.read(r.T, "oauth/config/"+r.vault.read(r.T, "oauth/roles/"+role)["config"].(string))
+	url, _ := config["base_url"].(string)
+	if r.api != nil && strings.Contains(url+config["login"].(string), r.api.URL) {
+		want := r.api.Want
+		if _, refreshed := r.api.Answered(); refreshed > 0 {
+			want = r.api.WantRefreshed
+		}
+		expectAnswer(r.T, want(token))
+		return
+	}
+	if url == "" {
+		url = strings.TrimSuffix(config["token_url"].(string), "/token")
+	}
+	req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, url+"/api/whoami", nil)
+	if err != nil {
+		r.Fatal(err)
+	}
+	req.Header.Set(token["header_name"].(string), token["header_value"].(string))
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		r.Errorf("%s: the API answers %s to the token of %s", r.document, res.Status, role)
+	}
+}
+
+// How a Vault for a document begins.
+const (
+	mounted      = true  // with the engine at oauth/
+	emptyPlugins = false // with nothing in its plugin_directory
+)
+
+// startVault gives the person a Vault, and a vault command that allows http:// where documents have https://, and loopback addresses
+// wherever the engine is mounted.
+func (r *reader) startVault(engine bool) {
+	r.Helper()
+	p := *r.parts
+	if !engine {
+		p.pluginDir = filepath.Join(r.dir, "plugin_directory")
+		if err := os.MkdirAll(p.pluginDir, 0o700); err != nil {
+			r.Fatal(err)
+		}
+		r.says("/etc/vault.d/plugins", p.pluginDir)
+	}
+	v := &vaultServer{parts: &p, mode: "dev", dir: r.TempDir()}
+	r.Cleanup(v.stop)
+	if err := v.launch(); err != nil {
+		r.Fatal(err)
+	}
+	r.vault = &loginMount{vaultServer: v}
+	if engine {
+		if err := v.client.Sys().Mount("oauth", &vault.MountInput{Type: pluginName}); err != nil {
+			r.Fatal(err)
+		}
+		r.vault.write(r.T, "oauth/settings", map[string]any{"allow_loopback": true})
+	}
+	const wrapper = `#!/bin/sh
+case "$1 $2 $*" in
+*allow_http=*) ;;
+'write oauth/config/'*http://*) set -- "$@" allow_http=true ;;
+'secrets enable '*)
+	"$VAULT_BIN" "$@" && exec "$VAULT_BIN" write oauth/settings allow_loopback=true >/dev/null
+	exit 1 ;;
+esac
+exec "$VAULT_BIN" "$@"
+`
+	bin := r.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "vault"), []byte(wrapper), 0o700); err != nil {
+		r.Fatal(err)
+	}
+	path := bin + string(filepath.ListSeparator) + os.Getenv("PATH")
+	r.env = append(r.env, "PATH="+path, "VAULT_ADDR=http://"+v.addr, "VAULT_TOKEN="+rootToken)
+	r.shell = startShell(r.T, r.dir, r.env)
+}
