@@ -13,10 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
 
-	"github.com/hashicorp/vault/sdk/logical"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/login"
