@@ -18,7 +18,7 @@ import (
 // empty rather than absent: templates print "<no value>" for a missing one.
 func tokenAnswer(d *definition, t *tokenEntry, need tokencache.Need, now time.Time) map[string]any {
 	answer := maps.Clone(d.steady(t).answer)
-	ttl := rereadIn(t, need, now)
+	ttl := rereadIn(d, t, need, now)
 	answer["expires_in"] = wholeSeconds(t.Expires.Sub(now))
 	answer["ttl"] = ttl
 	answer["rotation_period"] = max(1, wholeSeconds(now.Sub(t.Issued))+ttl)
@@ -77,9 +77,19 @@ func only(headers map[string]string) (name, value string) {
 
 // rereadIn is the number of seconds after which reading again pays: when the
 // token has so little life left that a reader is given another one.
-func rereadIn(t *tokenEntry, need tokencache.Need, now time.Time) int64 {
-	minTTL := need.MinTTLFor(t.Expires.Sub(t.Issued))
-	return max(1, wholeSeconds(t.Expires.Sub(now)-minTTL-time.Second))
+// Where the token is renewed in the background, that is soon after its renewal.
+func rereadIn(d *definition, t *tokenEntry, need tokencache.Need, now time.Time) int64 {
+	life := t.Expires.Sub(t.Issued)
+	wait := t.Expires.Sub(now) - need.MinTTLFor(life) - time.Second
+	if renewed := t.RenewAt.Add(life / 20).Sub(now); renewed > 0 && d.renewsAhead(t) { // a renewal that is late must not have all readers ask each second
+		wait = min(wait, renewed)
+	}
+	return max(1, wholeSeconds(wait))
+}
+
+// renewsAhead tells whether the token is renewed in the background.
+func (d *definition) renewsAhead(t *tokenEntry) bool {
+	return !t.Once && d.role.Renew != renewOnDemand && t.Expires.Sub(t.Issued) >= shortLife
 }
 
 // wholeSeconds rounds down, so that nobody is promised more than there is.

@@ -7,11 +7,13 @@ package oauthsecrets
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
@@ -26,6 +28,8 @@ type backend struct {
 	names       nameLocks // "config/<name>" or "role/<name>", held over a read-modify-write of the entry
 	definitions *definitions
 	tokens      *tokencache.Cache[*tokenEntry]
+	renewals    *refresh.Scheduler
+	storage     atomic.Pointer[logical.Storage] // for renewals; set before they start
 }
 
 // Factory returns the factory of a backend that reports a version of the form
@@ -45,6 +49,7 @@ func newBackend(version string) *backend {
 		definitions: newDefinitions(),
 		tokens:      tokencache.New[*tokenEntry](tokencache.Options{}),
 	}
+	b.renewals = b.newRenewals()
 	b.Backend = &framework.Backend{
 		BackendType:    logical.TypeLogical,
 		RunningVersion: version,
@@ -57,6 +62,7 @@ func newBackend(version string) *backend {
 			b.pathRoles(),
 			b.pathConfig(),
 			b.pathRebind(),
+			b.pathStatus(),
 			b.pathSettings(),
 		),
 		Secrets: []*framework.Secret{b.secretToken()},
@@ -64,8 +70,10 @@ func newBackend(version string) *backend {
 			SealWrapStorage: sealWrapped(),
 			Root:            []string{"rebind/*"},
 		},
-		Invalidate: b.invalidate,
-		Clean:      b.clean,
+		InitializeFunc: b.initialize,
+		PeriodicFunc:   b.periodic,
+		Invalidate:     b.invalidate,
+		Clean:          b.clean,
 	}
 	return b
 }
@@ -86,6 +94,9 @@ func (b *backend) invalidate(_ context.Context, key string) {
 func (b *backend) clean(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, closeTime)
 	defer cancel()
+	if err := b.renewals.Stop(ctx); err != nil {
+		b.Logger().Warn("a renewal is still under way after the engine was stopped")
+	}
 	b.tokens.Close(ctx)
 	b.definitions.forgetAll()
 }

@@ -36,6 +36,7 @@ type definition struct {
 	// truth changes with every write to role, config or settings, and lifts a remembered failure.
 	truth string
 	key   string // of the shared token
+	job   string // of its renewal
 
 	lastAnswer atomic.Pointer[steadyAnswer] // of the token read last
 }
@@ -95,6 +96,7 @@ func assemble(ctx context.Context, s logical.Storage, mount, name string, role *
 	}
 	d.truth = digest(role.ID, role.Revision, config.DestinationID, config.Revision, settings.Revision)
 	d.key, err = tokenKey(role.ID, sharedHolder)
+	d.job = jobKey(name, d.key)
 	return d, err
 }
 

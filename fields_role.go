@@ -76,6 +76,11 @@ func roleFields() map[string]*framework.FieldSchema {
 			Type:        framework.TypeDurationSecond,
 			Description: "Least remaining life of a token that is handed out. 0 is a tenth of its life, 30s at most.",
 		},
+		"renew": {
+			Type:        framework.TypeString,
+			Default:     renewAuto,
+			Description: "When the token is renewed ahead of its expiry: auto (as long as somebody reads it), keep_warm (always) or on_demand (never: the read that finds too little life left waits for another token). Tokens that live less than 45s are always renewed on demand.",
+		},
 		verifyField: {
 			Type:        framework.TypeString,
 			Default:     verifyWarn,
@@ -105,6 +110,7 @@ func (r *roleEntry) apply(p patch, resp *logical.Response) (supplied []string) {
 	p.duration("access_token_ttl", &r.AccessTokenTTL)
 	p.duration("max_ttl", &r.MaxTTL)
 	p.duration("min_ttl", &r.MinTTL)
+	p.textOr("renew", &r.Renew, renewAuto)
 	return supplied
 }
 
@@ -125,6 +131,7 @@ func (r *roleEntry) shown() map[string]any {
 		"access_token_ttl": asSeconds(r.AccessTokenTTL),
 		"max_ttl":          asSeconds(r.MaxTTL),
 		"min_ttl":          asSeconds(r.MinTTL),
+		"renew":            r.Renew,
 	}
 }
 

@@ -30,7 +30,7 @@ func (b *backend) source(s logical.Storage, d *definition) tokencache.Source[*to
 			return b.mint(ctx, s, d, held)
 		},
 		Save: func(ctx context.Context, t *tokenEntry) error {
-			return saveToken(ctx, s, d, t)
+			return b.saveToken(ctx, s, d, t)
 		},
 		Ready:    b.mayWrite,
 		Remember: func(err error, attempt int) time.Duration { return remember(err, attempt, rand.Float64()) },
@@ -78,8 +78,9 @@ func (d *definition) mayRefresh(held *tokenEntry, now time.Time) bool {
 		(held.DestinationID == d.config.DestinationID || d.config.Rebound)
 }
 
-// saveToken stores a token unless its role was deleted meanwhile.
-func saveToken(ctx context.Context, s logical.Storage, d *definition, t *tokenEntry) error {
+// saveToken stores a token, and has it renewed in time, unless its role was
+// deleted meanwhile.
+func (b *backend) saveToken(ctx context.Context, s logical.Storage, d *definition, t *tokenEntry) error {
 	role, err := loadRole(ctx, s, d.name)
 	if err != nil {
 		return err
@@ -87,7 +88,11 @@ func saveToken(ctx context.Context, s logical.Storage, d *definition, t *tokenEn
 	if role == nil || role.ID != d.role.ID {
 		return tokencache.ErrForgotten
 	}
-	return save(ctx, s, d.key, t.stored(), maxTokenSize)
+	if err := save(ctx, s, d.key, t.stored(), maxTokenSize); err != nil {
+		return err
+	}
+	b.schedule(d, t)
+	return nil
 }
 
 // mayWrite returns logical.ErrReadOnly, by which Vault forwards the request, on

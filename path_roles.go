@@ -65,6 +65,9 @@ func (b *backend) roleDelete(ctx context.Context, req *logical.Request, data *fr
 	if err != nil || role == nil {
 		return nil, err
 	}
+	if key, err := tokenKey(role.ID, sharedHolder); err == nil {
+		b.renewals.Remove(jobKey(name, key))
+	}
 	if err := b.forgetTokens(ctx, req.Storage, role.ID); err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func TestARoleReadsBack(t *testing.T) {
 		"params": "q=1", "max_ttl": "1h", "min_ttl": 60, "access_token_ttl": "2h", "description": "d",
 	})
 	want := fields{
-		"description": "d", "config": "main", "flow": "client_credentials", "scopes": []any{"a", "b", "c"}, "audience": []any{"x, y"},
+		"renew": "auto", "description": "d", "config": "main", "flow": "client_credentials", "scopes": []any{"a", "b", "c"}, "audience": []any{"x, y"},
 		"resource": []any{"https://api.example.com/"}, "params": fields{"q": "1"}, "username": "", "password_set": false, "secrets_set": []any{}, "variables": fields{},
 		"access_token_ttl": 7200.0, "max_ttl": 3600.0, "min_ttl": 60.0,
 	}

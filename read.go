@@ -49,6 +49,7 @@ func (b *backend) obtain(ctx context.Context, req *logical.Request, role string,
 			return nil, err
 		}
 		if now.fingerprint == d.fingerprint && now.key == d.key {
+			b.renewals.Touch(d.job)
 			return &tokenRead{definition: now, token: answer.Record, answer: answer, need: need}, nil
 		}
 	}

@@ -45,9 +45,10 @@ type roleEntry struct {
 	AccessTokenTTL time.Duration `json:"access_token_ttl,omitempty"` // 0: defaultAccessTokenTTL, with a warning
 	MaxTTL         time.Duration `json:"max_ttl,omitempty"`          // 0: as long as the server says
 	MinTTL         time.Duration `json:"min_ttl,omitempty"`          // 0: 10 % of the life, 30 s at most
+	Renew          string        `json:"renew"`                      // renewAuto and so on
 }
 
-func newRoleEntry() *roleEntry { return &roleEntry{Version: entryVersion} }
+func newRoleEntry() *roleEntry { return &roleEntry{Version: entryVersion, Renew: renewAuto} }
 
 // stored is the entry with its secrets in the clear.
 func (r *roleEntry) stored() any {
@@ -98,6 +99,9 @@ func (r *roleEntry) check() error {
 	}
 	if err := checkParams(r.Params); err != nil {
 		return err
+	}
+	if !slices.Contains([]string{renewAuto, renewOnDemand, renewKeepWarm}, r.Renew) {
+		return fmt.Errorf("renew must be %s, %s or %s", renewAuto, renewOnDemand, renewKeepWarm)
 	}
 	if err := checkValueNames("secrets", r.Secrets); err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 )
 
 // places are all paths of the mount, with names that exist in newMountAndServer.
-var places = []string{"config", "config/main", "roles", "roles/app", "roles/app/test", "creds/app", "token/app", "token/app/renew", "token/app/import", "rebind/main", "settings"}
+var places = []string{"config", "config/main", "roles", "roles/app", "roles/app/test", "creds/app", "token/app", "token/app/renew", "token/app/import", "rebind/main", "status", "status/app", "settings"}
 
 // operations calls visit for each operation of each path.
 func operations(t *testing.T, m *mount, visit func(t *testing.T, path string, schema *framework.Path, op logical.Operation)) {

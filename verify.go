@@ -57,6 +57,11 @@ func (b *backend) storeVerified(ctx context.Context, req *logical.Request, c *ro
 			resp.AddWarning("the role was stored, and does not work yet: " + refusalText(err))
 		}
 	}
+	if c.before != nil && token == nil {
+		if err := b.reschedule(ctx, req.Storage, c.name); err != nil {
+			return nil, err
+		}
+	}
 	if token != nil {
 		if err := b.adopt(ctx, req.Storage, token); err != nil {
 			resp.AddWarning("the role works, but the token that showed it could not be kept: the next read obtains another")
@@ -71,7 +76,7 @@ func (c *roleChange) asksTheSame() bool {
 		return false
 	}
 	asks := func(r roleEntry) roleEntry {
-		r.Revision, r.Description, r.AccessTokenTTL, r.MaxTTL, r.MinTTL = 0, "", 0, 0, 0
+		r.Revision, r.Description, r.Renew, r.AccessTokenTTL, r.MaxTTL, r.MinTTL = 0, "", "", 0, 0, 0
 		return r
 	}
 	return reflect.DeepEqual(asks(*c.before), asks(*c.role))
@@ -123,7 +128,7 @@ func (b *backend) adopt(ctx context.Context, s logical.Storage, o *obtained) err
 		if err != nil {
 			return err
 		}
-		return saveToken(ctx, s, d, newToken(d, o.token, held))
+		return b.saveToken(ctx, s, d, newToken(d, o.token, held))
 	})
 }
 

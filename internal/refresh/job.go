@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package refresh
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Policy is what a role says about renewal ahead of expiry.
+type Policy int
+
+const (
+	Auto     Policy = iota // as long as somebody reads it
+	OnDemand               // never: a read renews
+	KeepWarm               // always, read or not
+)
+
+// Job is one key and the instants of its current token, by the wall clock.
+type Job struct {
+	Key  string
+	Host string // that its renewal asks; shares limit, breaker and backlog
+	// Issued and Expires bound the token's life. Without both the key is not scheduled.
+	Issued, Expires time.Time
+	// Due is when to renew. Zero: on demand only.
+	Due time.Time
+	// Exercise, if not zero, is when a renewal must happen though nobody reads
+	// and whatever the policy: a refresh token has limits of its own.
+	Exercise time.Time
+	// Read is when somebody last read the token. Zero: as far as is known here;
+	// for a new key that is now. A later instant known here wins.
+	Read   time.Time
+	Policy Policy
+}
+
+// Scheduled tells whether a token of that life is renewed ahead of its expiry at all.
+func (o *Options) Scheduled(policy Policy, life time.Duration) bool {
+	return policy != OnDemand && life >= o.LeastLife
+}
+
+// Idle tells whether a token of that life, unread for so long, is let go.
+func (o *Options) Idle(policy Policy, life, unread time.Duration) bool {
+	return policy != KeepWarm && unread > max(o.IdleAfter, time.Duration(o.IdleLives)*min(life, farthest))
+}
+
+// state is where an entry is. Each has exactly one.
+type state int
+
+const (
+	asleep  state = iota // in no queue: on demand, or let go, and nothing to exercise
+	parked               // in the heap of due instants
+	ready                // due, in its host's queue
+	running              // its Run is being called
+	stopped              // refused for good; in no queue
+	states  int   = iota
+)
+
+func (s state) String() string {
+	return [states]string{"asleep", "waiting", "due", "running", "stopped"}[s]
+}
+
+// entry is a job as the scheduler holds it. Its scheduler's mu guards it, but
+// for what is atomic.
+type entry struct {
+	key      string
+	host     *host
+	policy   Policy
+	life     time.Duration
+	due      instant // never: on demand
+	expires  instant
+	exercise instant // never: none
+
+	state   state
+	at      instant // parked: when it is next looked at; ready and running: when it became due
+	index   int     // in the heap that holds it
+	expired bool    // ready, and in its host's late heap
+	letGo   bool    // nobody reads it
+
+	attempt  int     // failures in a row
+	failed   instant // the first of them
+	code     string  // of the last
+	replaced bool    // running: a Put came meanwhile
+	removed  bool    // running: a Remove came meanwhile
+
+	read   atomic.Int64 // instant
+	listen atomic.Bool  // a read changes more than the instant: it must take the lock
+}
+
+// attend has reads take the lock where they matter at once: they bring back
+// what was let go, and order what has expired.
+func (e *entry) attend() { e.listen.Store(e.letGo || e.expired) }
+
+func (e *entry) lastRead() instant { return instant(e.read.Load()) }
+
+// readAt notes a read, unless a later one is known. A second's precision will
+// do: many readers at one key should not fight for its memory.
+func (e *entry) readAt(at instant) {
+	for {
+		last := e.read.Load()
+		if instant(last)+instant(time.Second) > at || e.read.CompareAndSwap(last, int64(at)) {
+			return
+		}
+	}
+}
+
+// wanted is the instant at which the entry is to run, or never: what it was
+// given, without regard to failures.
+func (o *Options) wanted(e *entry) instant {
+	if e.letGo || !o.Scheduled(e.policy, e.life) {
+		return e.exercise
+	}
+	return min(e.due, e.exercise)
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package refresh
+
+import "time"
+
+// Kind says what became of a renewal, as far as it decides what to do next.
+type Kind int
+
+const (
+	// Failed: it may pass by itself: the server is down, broke off, or answered
+	// 5xx. The key backs off; the host's breaker counts.
+	Failed Kind = iota
+	// Throttled: 429, 503 or a timeout. As Failed, and the host's limit is halved.
+	Throttled
+	// Renewed: the server gave a token. If no Put with a later due instant came
+	// of it (some servers hand back the same token), the key backs off.
+	Renewed
+	// Unneeded: nothing was sent, as somebody else had done it or this node may
+	// not write. As Renewed, but it tells nothing about the host.
+	Unneeded
+	// Refused: the server works and said no; a person may have to mend it. The
+	// key waits for minutes.
+	Refused
+	// Stopped: the server said no for good. Nothing more until the next Put.
+	Stopped
+	// Gone: the key has ceased to exist.
+	Gone
+
+	panicked // Run did not return
+)
+
+// String returns the kind in lower case, for logs and metrics.
+func (k Kind) String() string {
+	switch k {
+	case Failed:
+		return "failed"
+	case Throttled:
+		return "throttled"
+	case Renewed:
+		return "renewed"
+	case Unneeded:
+		return "unneeded"
+	case Refused:
+		return "refused"
+	case Stopped:
+		return "stopped"
+	case Gone:
+		return "gone"
+	case panicked:
+		return "panicked"
+	}
+	return "unknown"
+}
+
+// Outcome is what Run, or a foreground exchange, came to.
+type Outcome struct {
+	Kind Kind
+	// Code names a failure in the status: an OAuth error code or a class of
+	// errors. It must hold no secret.
+	Code string
+	// RetryAfter, if positive, is the wait that the server asked for, or that
+	// the owner knows better. It counts after Failed, Throttled and Refused.
+	RetryAfter time.Duration
+}
+
+// alive: the server took the question and answered it.
+func (k Kind) alive() bool { return k == Renewed || k == Refused || k == Stopped }
+
+// down: the server did not.
+func (k Kind) down() bool { return k == Failed || k == Throttled }

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package refresh
+
+import (
+	"math"
+	"time"
+)
+
+// Put adds a job or replaces the key's. Something has changed, it says: a stop,
+// a backoff and the count of failures end. A job that is due runs at once; while
+// the key runs, the new job counts from the end of that. So Put belongs after
+// each token that was stored and each change of what shapes one, and must not
+// follow a failure. It is no read, unless Job.Read says so.
+func (s *Scheduler) Put(job Job) { s.put(job, true) }
+
+// put, without replace, is for a burst of jobs that may be outdated: it spreads
+// what is due, and leaves alone what is known.
+func (s *Scheduler) put(job Job, replace bool) {
+	if job.Key == "" {
+		return // nobody could tell it from another's
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return
+	}
+	now := s.time.now()
+	e, known := s.entry(job.Key)
+	switch {
+	case !known:
+		e = s.newEntry(job, now)
+	case !replace && !e.removed:
+		return
+	}
+	s.unqueue(e)
+	s.setIdle(e, false)
+	s.assign(e, job.Host)
+	e.take(job, now)
+	if e.state == running {
+		e.replaced, e.removed = true, false
+		return
+	}
+	e.recover()
+	at := now.at
+	if !replace {
+		at += s.spread()
+	}
+	s.place(e, at)
+}
+
+func (s *Scheduler) newEntry(job Job, now moment) *entry {
+	e := &entry{key: job.Key}
+	e.read.Store(math.MinInt64 / 2)
+	if job.Read.IsZero() {
+		e.read.Store(int64(now.at))
+	}
+	s.count[e.state]++
+	s.entries.Store(e.key, e)
+	return e
+}
+
+// assign moves the entry, which is in no queue, to its host.
+func (s *Scheduler) assign(e *entry, name string) {
+	last := e.host
+	e.host = s.hostNamed(name)
+	e.host.jobs++
+	if last != nil {
+		s.leave(last)
+	}
+}
+
+// Remove forgets the key. A Run of it that is under way goes on.
+func (s *Scheduler) Remove(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, known := s.entry(key)
+	switch {
+	case !known:
+	case e.state == running:
+		e.removed = true
+	default:
+		s.unqueue(e)
+		s.drop(e)
+	}
+}
+
+// Touch notes that the key's token was read. It allocates nothing, and takes no
+// lock but to bring back what was let go or to reorder what has expired.
+func (s *Scheduler) Touch(key string) {
+	e, known := s.entry(key)
+	if !known {
+		return
+	}
+	at := s.time.glance().at
+	if !e.listen.Load() {
+		e.readAt(at)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.readOf(e, at)
+}
+
+// readOf is a read that may move the entry. What comes back waits a moment, since the
+// reader that brought it may be renewing it: the Put that follows replaces this.
+func (s *Scheduler) readOf(e *entry, at instant) {
+	e.read.Store(int64(max(e.lastRead(), at)))
+	switch {
+	case e.letGo && (e.state == asleep || e.state == parked):
+		s.unqueue(e)
+		s.setIdle(e, false)
+		s.place(e, at+s.spread())
+	case e.letGo:
+		s.setIdle(e, false)
+	case e.state == ready && e.expired:
+		e.host.late.fix(e.index)
+	}
+}
+
+// LastRead is when the key's token was last read, by the wall clock and to about
+// a second, as far as is known here.
+func (s *Scheduler) LastRead(key string) (time.Time, bool) {
+	e, known := s.entry(key)
+	if !known {
+		return time.Time{}, false
+	}
+	return s.time.glance().when(e.lastRead()), true
+}
+
+// entry needs no lock.
+func (s *Scheduler) entry(key string) (*entry, bool) {
+	e, known := s.entries.Load(key)
+	if !known {
+		return nil, false
+	}
+	return e.(*entry), true
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
+)
+
+// How a role's token is renewed ahead of its expiry.
+const (
+	renewAuto     = "auto"      // as long as somebody reads it
+	renewOnDemand = "on_demand" // never: a read renews
+	renewKeepWarm = "keep_warm" // always
+)
+
+// shortLife: a token that lives less is renewed on demand only.
+const shortLife = 45 * time.Second
+
+func renewPolicy(renew string) refresh.Policy {
+	switch renew {
+	case renewOnDemand:
+		return refresh.OnDemand
+	case renewKeepWarm:
+		return refresh.KeepWarm
+	}
+	return refresh.Auto
+}
+
+// newRenewals makes the scheduler of renewals. Nothing runs before initialize.
+func (b *backend) newRenewals() *refresh.Scheduler {
+	return refresh.New(refresh.Options{
+		Run:       b.renewDue,
+		Fill:      b.fillRenewals,
+		LeastLife: shortLife,
+		Panicked: func(_, kind string, stack []byte) {
+			b.Logger().Error("panic in a renewal", "panic", kind, "stack", string(stack))
+		},
+	})
+}
+
+// initialize is called at unseal, at failover and after a restart of the plugin,
+// under Vault's core lock: it reads nothing and sends nothing itself.
+func (b *backend) initialize(_ context.Context, req *logical.InitializationRequest) error {
+	if b.mayWrite() != nil {
+		return nil // another node renews
+	}
+	b.storage.Store(&req.Storage)
+	b.renewals.Start()
+	return nil
+}
+
+// periodic is called under Vault's core lock, too.
+func (b *backend) periodic(context.Context, *logical.Request) error {
+	b.renewals.Nudge()
+	return nil
+}
+
+// jobKey names a token to the scheduler. Neither part has a space.
+func jobKey(role, tokenKey string) string { return role + " " + tokenKey }
+
+// schedule has a token renewed in time. It belongs after each that was stored.
+func (b *backend) schedule(d *definition, t *tokenEntry) {
+	if t.Once {
+		b.renewals.Remove(d.job)
+		return
+	}
+	b.renewals.Put(jobOf(d.job, d.host(), d.role, t))
+}
+
+func jobOf(key, host string, role *roleEntry, t *tokenEntry) refresh.Job {
+	return refresh.Job{
+		Key: key, Host: host, Issued: t.Issued, Expires: t.Expires, Due: t.RenewAt, Policy: renewPolicy(role.Renew),
+	}
+}
+
+// reschedule follows a write to a role: its policy may be another one, and what
+// stopped its renewal may be mended.
+func (b *backend) reschedule(ctx context.Context, s logical.Storage, name string) error {
+	d, err := b.definitions.get(ctx, s, "", name)
+	if err != nil {
+		return nil // a read will say why
+	}
+	t, err := load[tokenEntry](ctx, s, d.key)
+	if err == nil && t != nil {
+		b.schedule(d, t)
+	}
+	return err
+}
+
+// renewDue renews one token. It is the scheduler's.
+func (b *backend) renewDue(ctx context.Context, key string) refresh.Outcome {
+	name, tokenKey, _ := strings.Cut(key, " ")
+	s := *b.storage.Load()
+	d, err := b.definitions.get(ctx, s, "", name)
+	if err != nil {
+		return b.notDefined(ctx, s, name)
+	}
+	if d.key != tokenKey {
+		return refresh.Outcome{Kind: refresh.Gone} // a role made anew under the old name
+	}
+	due := func(held *tokenEntry) bool { return !time.Now().Before(held.RenewAt) }
+	answer, err := b.tokens.Renew(ctx, d.key, d.need(0), b.source(s, d), due)
+	switch {
+	case err == nil && answer.Stale != nil:
+		return outcomeOf(answer.Stale)
+	case err != nil:
+		return outcomeOf(err)
+	case !answer.Minted:
+		b.schedule(d, answer.Record) // somebody was faster
+		return refresh.Outcome{Kind: refresh.Unneeded}
+	}
+	return refresh.Outcome{Kind: refresh.Renewed}
+}
+
+// notDefined tells a deleted role from one that an operator has to mend.
+func (b *backend) notDefined(ctx context.Context, s logical.Storage, name string) refresh.Outcome {
+	if role, err := loadRole(ctx, s, name); err == nil && role == nil {
+		return refresh.Outcome{Kind: refresh.Gone}
+	}
+	return refresh.Outcome{Kind: refresh.Refused, Code: "not usable as it stands"}
+}
+
+// outcomeOf tells the scheduler what became of a renewal.
+func outcomeOf(err error) refresh.Outcome {
+	failed := (*oauth.Error)(nil)
+	if !errors.As(err, &failed) {
+		if errors.Is(err, tokencache.ErrForgotten) || errors.Is(err, tokencache.ErrChanged) || errors.Is(err, logical.ErrReadOnly) {
+			return refresh.Outcome{Kind: refresh.Unneeded}
+		}
+		return refresh.Outcome{Kind: refresh.Failed, Code: "storage or engine"}
+	}
+	outcome := refresh.Outcome{Kind: refresh.Failed, Code: failed.Kind.String(), RetryAfter: failed.RetryAfter}
+	if failed.Code != "" {
+		outcome.Code = failed.Code
+	}
+	switch {
+	case operatorsToMend(failed.Kind):
+		outcome.Kind = refresh.Refused
+	case failed.Status == http.StatusTooManyRequests, failed.Status == http.StatusServiceUnavailable, failed.Kind == oauth.Ambiguous:
+		outcome.Kind = refresh.Throttled
+	}
+	if account := (*accountError)(nil); errors.As(err, &account) {
+		outcome.RetryAfter = max(outcome.RetryAfter, time.Until(account.next()))
+	}
+	return outcome
+}
+
+// fillRenewals gives the scheduler the tokens that storage has.
+func (b *backend) fillRenewals(ctx context.Context, put func(refresh.Job)) error {
+	s := *b.storage.Load()
+	names, err := s.List(ctx, rolePrefix)
+	if err != nil {
+		return err
+	}
+	hosts := map[string]string{} // by config
+	for _, name := range names {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		role, t, key, err := storedToken(ctx, s, name)
+		if err != nil {
+			return err
+		}
+		if t == nil || t.Once {
+			continue
+		}
+		if _, known := hosts[role.Config]; !known {
+			config, err := loadConfig(ctx, s, role.Config)
+			if err != nil {
+				return err
+			}
+			if config != nil {
+				hosts[role.Config] = config.host()
+			}
+		}
+		put(jobOf(jobKey(name, key), hosts[role.Config], role, t))
+	}
+	return nil
+}
+
+// storedToken is what storage has of a role: all nil without a role, t nil
+// without a token.
+func storedToken(ctx context.Context, s logical.Storage, name string) (role *roleEntry, t *tokenEntry, key string, err error) {
+	if role, err = loadRole(ctx, s, name); err != nil || role == nil {
+		return nil, nil, "", err
+	}
+	if key, err = tokenKey(role.ID, sharedHolder); err != nil {
+		return nil, nil, "", err
+	}
+	t, err = load[tokenEntry](ctx, s, key)
+	return role, t, key, err
+}

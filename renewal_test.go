@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/helper/consts"
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
+)
+
+// due has a role's stored token be due now, gives it to the scheduler, and
+// returns the name that it has there.
+func (m *mount) due(role string) string {
+	m.t.Helper()
+	d, err := m.b.definitions.get(m.t.Context(), m.storage, "oauth/", role)
+	require.NoError(m.t, err)
+	t := m.storedToken(role)
+	t.RenewAt = time.Now().Add(-time.Second)
+	require.NoError(m.t, save(m.t.Context(), m.storage, d.key, t.stored(), maxTokenSize))
+	m.b.tokens.Forget(d.key)
+	m.b.schedule(d, t)
+	return d.job
+}
+
+func (m *mount) initialize() {
+	m.t.Helper()
+	require.NoError(m.t, m.b.initialize(m.t.Context(), &logical.InitializationRequest{Storage: m.storage}))
+}
+
+// eventually waits for what happens in the background.
+func eventually(t *testing.T, what func() bool) {
+	t.Helper()
+	require.Eventually(t, what, 30*time.Second, 5*time.Millisecond)
+}
+
+func TestADueTokenIsRenewedWithoutAReader(t *testing.T) {
+	m := newMountAndServer(t)
+	old := m.token("user")
+	m.due("user")
+	require.Equal(t, 1, m.server.Requests(), "nothing runs before the engine was initialized")
+	m.initialize()
+	eventually(t, func() bool { return m.storedToken("user").Generation == 2 })
+	require.Equal(t, []string{"password", "refresh_token"}, m.grants())
+	require.NotEqual(t, old, m.token("user"))
+	require.Equal(t, 2, m.server.Requests(), "the reader waits for nothing")
+	next := m.storedToken("user").RenewAt
+	eventually(t, func() bool { // the next renewal is planned
+		job, known := m.b.renewals.Look(jobOfRole(m, "user"))
+		return known && job.State == "waiting" && job.Next.Sub(next).Abs() < time.Second
+	})
+}
+
+func jobOfRole(m *mount, role string) string {
+	d, err := m.b.definitions.get(m.t.Context(), m.storage, "oauth/", role)
+	require.NoError(m.t, err)
+	return d.job
+}
+
+func TestWhatStorageHasIsRenewedAfterARestart(t *testing.T) {
+	m := newMountAndServer(t)
+	m.token("app")
+	m.token("user")
+	m.ok(logical.DeleteOperation, "token/app", nil)
+	m.b.Clean(t.Context())
+	m.start()
+	m.initialize()
+	eventually(t, func() bool { return m.b.renewals.Snapshot().Filled })
+	status := m.b.renewals.Snapshot()
+	require.Equal(t, []int{1, 1}, []int{status.Jobs, status.Waiting}, "a role without a token has nothing to renew")
+	require.Len(t, status.Hosts, 1)
+}
+
+func TestAFailedRenewalLeavesTheTokenAlone(t *testing.T) {
+	m := newMountAndServer(t)
+	old := m.token("app")
+	m.server.Respond(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	})
+	m.initialize()
+	job := m.due("app")
+	eventually(t, func() bool { look, _ := m.b.renewals.Look(job); return look.Failures == 1 })
+	resp := m.ok(logical.ReadOperation, "token/app", nil)
+	require.Equal(t, old, resp.Data["access_token"])
+	require.Contains(t, resp.Warnings[0], "this token is still good, but replacing it failed")
+	require.Equal(t, 2, m.server.Requests())
+	require.Equal(t, 4, m.b.renewals.Snapshot().Hosts[0].Limit, "a server that is asked too much is asked less")
+
+	m.server.Respond(nil)
+	m.write("token/app/renew", nil)
+	look, _ := m.b.renewals.Look(job)
+	require.Zero(t, look.Failures)
+}
+
+func TestWhatIsNotRenewedInTheBackground(t *testing.T) {
+	m := newMountAndServer(t)
+	m.write("roles/lazy", fields{"config": "main", "renew": "on_demand"})
+	require.Contains(t, m.refused(logical.UpdateOperation, "roles/lazy", fields{"renew": "never"}), "renew must be auto, on_demand or keep_warm")
+	m.token("lazy")
+	m.initialize()
+	job := m.due("lazy")
+	look, _ := m.b.renewals.Look(job)
+	require.Equal(t, "asleep", look.State)
+	m.write("roles/lazy", fields{"renew": "keep_warm"})
+	eventually(t, func() bool { return m.storedToken("lazy").Generation == 2 })
+
+	m.token("user")
+	gone := jobOfRole(m, "user")
+	m.ok(logical.DeleteOperation, "roles/user", nil)
+	_, known := m.b.renewals.Look(gone)
+	require.False(t, known)
+	m.ok(logical.DeleteOperation, "token/lazy", nil)
+	_, known = m.b.renewals.Look(job)
+	require.False(t, known)
+}
+
+func TestAStandbyRenewsNothing(t *testing.T) {
+	m := newMountAndServer(t)
+	m.token("app")
+	m.view.ReplicationStateVal = consts.ReplicationPerformanceStandby
+	m.initialize()
+	m.due("app")
+	require.False(t, m.b.renewals.Snapshot().Filled)
+	require.Equal(t, 1, m.server.Requests())
+}
+
+func TestOutcomes(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want refresh.Outcome
+	}{
+		{&oauth.Error{Kind: oauth.Refused, Code: "invalid_client"}, refresh.Outcome{Kind: refresh.Refused, Code: "invalid_client"}},
+		{&oauth.Error{Kind: oauth.Unexpected}, refresh.Outcome{Kind: refresh.Refused, Code: "unexpected"}},
+		{&oauth.Error{Kind: oauth.Unavailable, Status: 500}, refresh.Outcome{Kind: refresh.Failed, Code: "unavailable"}},
+		{&oauth.Error{Kind: oauth.Unavailable, Status: 429, RetryAfter: time.Minute}, refresh.Outcome{Kind: refresh.Throttled, Code: "unavailable", RetryAfter: time.Minute}},
+		{&oauth.Error{Kind: oauth.Ambiguous}, refresh.Outcome{Kind: refresh.Throttled, Code: "ambiguous"}},
+		{&oauth.Error{Kind: oauth.Unreachable}, refresh.Outcome{Kind: refresh.Failed, Code: "unreachable"}},
+		{&tokencache.RememberedError{Err: &oauth.Error{Kind: oauth.Unreachable}}, refresh.Outcome{Kind: refresh.Failed, Code: "unreachable"}},
+		{tokencache.ErrForgotten, refresh.Outcome{Kind: refresh.Unneeded}},
+		{logical.ErrReadOnly, refresh.Outcome{Kind: refresh.Unneeded}},
+		{errors.New("storage"), refresh.Outcome{Kind: refresh.Failed, Code: "storage or engine"}},
+	} {
+		require.Equal(t, c.want, outcomeOf(c.err), "%v", c.err)
+	}
+}
+
+// Readers come back soon after the renewal; where it is late, not each second.
+func TestWhenReadingAgainPays(t *testing.T) {
+	issued := time.Now()
+	token := &tokenEntry{Issued: issued, RenewAt: issued.Add(42 * time.Minute), Expires: issued.Add(time.Hour)}
+	d := &definition{role: &roleEntry{Renew: renewAuto}}
+	in := func(after time.Duration) int64 { return rereadIn(d, token, tokencache.Need{}, issued.Add(after)) }
+	require.EqualValues(t, 45*60, in(0))
+	require.EqualValues(t, 1, in(45*time.Minute-time.Millisecond))
+	require.EqualValues(t, 15*60-31, in(45*time.Minute), "late: as if nothing renewed it")
+	d.role.Renew = renewOnDemand
+	require.EqualValues(t, 60*60-31, in(0))
+	d.role.Renew = renewAuto
+	token.Expires, token.RenewAt = issued.Add(44*time.Second), issued.Add(30*time.Second)
+	require.EqualValues(t, 44-5-1, in(0), "too short a life to be renewed ahead")
+}
