@@ -24,7 +24,7 @@ func (b *backend) pathRoles() []*framework.Path {
 			logical.CreateOperation: write,
 			logical.UpdateOperation: write,
 			logical.ReadOperation: reading("read", "role",
-				"Read a role. Secrets are not shown, only whether they are set.", answerOf(roleFields(), "name"), b.roleRead),
+				"Read a role. Secrets are not shown, only whether they are set.", answerOf(roleFields(), "name", verifyField), b.roleRead),
 			logical.DeleteOperation: writing("delete", "role",
 				"Delete a role and forget its tokens.", b.roleDelete),
 		},

@@ -108,7 +108,13 @@ func (b *backend) renewDue(ctx context.Context, key string) refresh.Outcome {
 	if d.key != tokenKey {
 		return refresh.Outcome{Kind: refresh.Gone} // a role made anew under the old name
 	}
-	due := func(held *tokenEntry) bool { return !time.Now().Before(held.RenewAt) }
+	// The scheduler has decided that it is time, by a clock that is not set back.
+	// Whoever replaced the token since then was faster.
+	_, before, _, err := storedToken(ctx, s, name)
+	if err != nil {
+		return refresh.Outcome{Kind: refresh.Unneeded, Code: "storage"}
+	}
+	due := func(held *tokenEntry) bool { return before == nil || held.Generation <= before.Generation }
 	answer, err := b.tokens.Renew(ctx, d.key, d.need(0), b.source(s, d), due)
 	switch {
 	case err == nil && answer.Stale != nil:
@@ -137,7 +143,7 @@ func outcomeOf(err error) refresh.Outcome {
 		if errors.Is(err, tokencache.ErrForgotten) || errors.Is(err, tokencache.ErrChanged) || errors.Is(err, logical.ErrReadOnly) {
 			return refresh.Outcome{Kind: refresh.Unneeded}
 		}
-		return refresh.Outcome{Kind: refresh.Failed, Code: "storage or engine"}
+		return refresh.Outcome{Kind: refresh.Unneeded, Code: "storage or engine"} // no fault of the server
 	}
 	outcome := refresh.Outcome{Kind: refresh.Failed, Code: failed.Kind.String(), RetryAfter: failed.RetryAfter}
 	if failed.Code != "" {

@@ -147,7 +147,7 @@ func TestOutcomes(t *testing.T) {
 		{&tokencache.RememberedError{Err: &oauth.Error{Kind: oauth.Unreachable}}, refresh.Outcome{Kind: refresh.Failed, Code: "unreachable"}},
 		{tokencache.ErrForgotten, refresh.Outcome{Kind: refresh.Unneeded}},
 		{logical.ErrReadOnly, refresh.Outcome{Kind: refresh.Unneeded}},
-		{errors.New("storage"), refresh.Outcome{Kind: refresh.Failed, Code: "storage or engine"}},
+		{errors.New("storage"), refresh.Outcome{Kind: refresh.Unneeded, Code: "storage or engine"}},
 	} {
 		require.Equal(t, c.want, outcomeOf(c.err), "%v", c.err)
 	}

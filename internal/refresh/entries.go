@@ -86,9 +86,13 @@ func (s *Scheduler) leave(h *host) {
 	s.release(h)
 }
 
-// release forgets a host that is not used any more.
+// manyHosts bounds those that are remembered for their failures alone.
+const manyHosts = 1000
+
+// release forgets a host that is not used any more, unless it would be asked
+// again by readers as if it had never failed.
 func (s *Scheduler) release(h *host) {
-	if h.unused() {
+	if h.unused() && (h.breaker.failures == 0 || len(s.hosts) > manyHosts) {
 		s.unwake(h)
 		delete(s.hosts, h.name)
 	}
@@ -146,6 +150,6 @@ func (e *entry) take(job Job, now moment) {
 		}
 	}
 	if !job.Read.IsZero() {
-		e.readAt(min(now.instant(job.Read), now.at))
+		e.readAt(now.awake(job.Read))
 	}
 }

@@ -34,9 +34,9 @@ func (h *host) backlog() int { return h.fresh.len() + h.late.len() }
 
 func (h *host) hasWork() bool { return h.backlog() > 0 || len(h.readers) > 0 }
 
-// unused: nothing would be forgotten with it but how much it takes.
+// unused: nobody waits for it, asks it, or is going to.
 func (h *host) unused() bool {
-	return !h.breaker.open && h.jobs == 0 && h.inFlight == 0 && h.reserved == 0 && !h.hasWork()
+	return h.jobs == 0 && h.inFlight == 0 && h.reserved == 0 && !h.hasWork()
 }
 
 func (h *host) push(e *entry, now instant) {

@@ -82,7 +82,7 @@ type entry struct {
 	replaced bool    // running: a Put came meanwhile
 	removed  bool    // running: a Remove came meanwhile
 
-	read   atomic.Int64 // instant
+	read   atomic.Int64 // the last one, by the monotonic clock: see moment.awake
 	listen atomic.Bool  // a read changes more than the instant: it must take the lock
 }
 
@@ -90,14 +90,14 @@ type entry struct {
 // what was let go, and order what has expired.
 func (e *entry) attend() { e.listen.Store(e.letGo || e.expired) }
 
-func (e *entry) lastRead() instant { return instant(e.read.Load()) }
+func (e *entry) lastRead() time.Duration { return time.Duration(e.read.Load()) }
 
 // readAt notes a read, unless a later one is known. A second's precision will
 // do: many readers at one key should not fight for its memory.
-func (e *entry) readAt(at instant) {
+func (e *entry) readAt(mono time.Duration) {
 	for {
 		last := e.read.Load()
-		if instant(last)+instant(time.Second) > at || e.read.CompareAndSwap(last, int64(at)) {
+		if time.Duration(last)+time.Second > mono || e.read.CompareAndSwap(last, int64(mono)) {
 			return
 		}
 	}

@@ -53,7 +53,7 @@ type Options struct {
 	LeastLife time.Duration // shorter lives are renewed on demand only; 45 s
 
 	Recheck   time.Duration // the longest between two looks at the clock; 30 s
-	Spread    time.Duration // over which a burst is spread: after a start, a clock's leap, a suspend; 30 s
+	Spread    time.Duration // over which a burst is spread: after a start, a clock's leap, a suspend; 25 s
 	RunLimit  time.Duration // the longest that a Run may take; 1 min
 	Patience  time.Duration // the longest that Foreground waits; 15 s
 	StopLimit time.Duration // the longest that Stop waits; 2 s
@@ -79,7 +79,7 @@ func (o Options) withDefaults() *Options {
 	number(&o.IdleLives, 3)
 	span(&o.LeastLife, 45*time.Second)
 	span(&o.Recheck, 30*time.Second)
-	span(&o.Spread, 30*time.Second)
+	span(&o.Spread, 25*time.Second)
 	span(&o.RunLimit, time.Minute)
 	span(&o.Patience, 15*time.Second)
 	span(&o.StopLimit, 2*time.Second)

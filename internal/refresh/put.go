@@ -53,7 +53,7 @@ func (s *Scheduler) newEntry(job Job, now moment) *entry {
 	e := &entry{key: job.Key}
 	e.read.Store(math.MinInt64 / 2)
 	if job.Read.IsZero() {
-		e.read.Store(int64(now.at))
+		e.read.Store(int64(now.mono))
 	}
 	s.count[e.state]++
 	s.entries.Store(e.key, e)
@@ -92,25 +92,25 @@ func (s *Scheduler) Touch(key string) {
 	if !known {
 		return
 	}
-	at := s.time.glance().at
+	now := s.time.glance()
 	if !e.listen.Load() {
-		e.readAt(at)
+		e.readAt(now.mono)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.readOf(e, at)
+	s.readOf(e, now)
 }
 
 // readOf is a read that may move the entry. What comes back waits a moment, since the
 // reader that brought it may be renewing it: the Put that follows replaces this.
-func (s *Scheduler) readOf(e *entry, at instant) {
-	e.read.Store(int64(max(e.lastRead(), at)))
+func (s *Scheduler) readOf(e *entry, now moment) {
+	e.read.Store(int64(max(e.lastRead(), now.mono)))
 	switch {
 	case e.letGo && (e.state == asleep || e.state == parked):
 		s.unqueue(e)
 		s.setIdle(e, false)
-		s.place(e, at+s.spread())
+		s.place(e, now.at+s.spread())
 	case e.letGo:
 		s.setIdle(e, false)
 	case e.state == ready && e.expired:
@@ -125,7 +125,7 @@ func (s *Scheduler) LastRead(key string) (time.Time, bool) {
 	if !known {
 		return time.Time{}, false
 	}
-	return s.time.glance().when(e.lastRead()), true
+	return s.time.glance().whenAwake(e.lastRead()), true
 }
 
 // entry needs no lock.

@@ -160,7 +160,7 @@ func (s *Scheduler) turn() (rest time.Duration) {
 	defer s.mu.Unlock()
 	now := s.time.now()
 	s.beat.Store(&now.wall)
-	more := s.fallDue(now.at)
+	more := s.fallDue(now)
 	for s.wakes.len() > 0 && s.wakes.first().wakeAt <= now.at {
 		h := s.wakes.first()
 		s.unwake(h)
@@ -184,20 +184,20 @@ func (s *Scheduler) turn() (rest time.Duration) {
 const batch = 1024
 
 // fallDue moves what is due to its host, and tells whether more is.
-func (s *Scheduler) fallDue(now instant) (more bool) {
-	for n := 0; s.parked.len() > 0 && s.parked.first().at <= now; n++ {
+func (s *Scheduler) fallDue(now moment) (more bool) {
+	for n := 0; s.parked.len() > 0 && s.parked.first().at <= now.at; n++ {
 		if n == batch {
 			return true
 		}
 		e := s.parked.pop()
 		switch {
 		case e.at <= s.time.leap: // with many others, which a clock has made due at once
-			s.park(e, now+s.spread())
-		case !e.letGo && s.o.Idle(e.policy, e.life, now-e.lastRead()) && e.exercise > now:
+			s.park(e, now.at+s.spread())
+		case !e.letGo && s.o.Idle(e.policy, e.life, now.mono-e.lastRead()) && e.exercise > now.at:
 			s.letGo(e)
 		default:
 			s.enter(e, ready)
-			e.host.push(e, now)
+			e.host.push(e, now.at)
 			s.enqueue(e.host)
 		}
 	}

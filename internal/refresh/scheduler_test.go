@@ -22,7 +22,7 @@ func TestRunsAtTheDueInstant(t *testing.T) {
 		time.Sleep(42*time.Minute - 1)
 		require.Empty(t, w.took())
 		require.Equal(t, "waiting", w.look("a").State)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		require.Equal(t, []string{"a"}, w.took())
 		require.Equal(t, "running", w.look("a").State)
 		time.Sleep(time.Second)
@@ -37,6 +37,7 @@ func TestRunsAtTheDueInstant(t *testing.T) {
 func TestPutReplacesAndRemoveForgets(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		w := newWorld(t, Options{})
+		w.always(Outcome{Kind: Refused})
 		w.Start()
 		w.Put(w.job("a", "h", hour))
 		w.Put(w.job("a", "h", 2*hour))
@@ -46,7 +47,7 @@ func TestPutReplacesAndRemoveForgets(t *testing.T) {
 		w.Remove("unknown")
 		time.Sleep(84*time.Minute - 1)
 		require.Empty(t, w.took())
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		require.Equal(t, []string{"a"}, w.took())
 		_, known := w.Look("b")
 		require.False(t, known)
@@ -121,7 +122,7 @@ func TestOutcomes(t *testing.T) {
 				require.LessOrEqual(t, next, tc.to)
 				time.Sleep(next - 1)
 				require.Empty(t, w.took())
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				require.Equal(t, []string{"a"}, w.took())
 				require.Equal(t, 2, w.look("a").Failures)
 			})
@@ -167,6 +168,26 @@ func TestPutDuringRun(t *testing.T) {
 			require.Zero(t, w.Snapshot().Jobs)
 		})
 	}
+}
+
+// TestPutDuringRunEndsBackoff: a failure that belongs to what was replaced is no
+// failure of what replaces it.
+func TestPutDuringRunEndsBackoff(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		w.does(func(ctx context.Context, _ string) Outcome { nap(ctx, time.Second); return Outcome{Kind: Refused} })
+		w.Start()
+		w.Put(w.dueJob("a", "h"))
+		time.Sleep(5*time.Minute + time.Second + 1)
+		require.Len(t, w.took(), 2)
+		require.Equal(t, 1, w.look("a").Failures)
+		w.Put(w.job("a", "h", hour))
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Zero(t, w.look("a").Failures)
+		time.Sleep(40 * time.Minute)
+		require.Empty(t, w.took())
+	})
 }
 
 // TestTheSameTokenAgain: a server that answers with the token that it gave before
@@ -219,80 +240,5 @@ func TestPanicTouchesNoOther(t *testing.T) {
 		require.Zero(t, w.host("h").InFlight)
 		time.Sleep(15 * time.Second)
 		require.ElementsMatch(t, []string{"bad", "exits"}, w.took())
-	})
-}
-
-func TestStop(t *testing.T) {
-	t.Run("cancels and waits", func(t *testing.T) {
-		inBubble(t, func(t *testing.T) {
-			w := newWorld(t, Options{})
-			w.does(func(ctx context.Context, _ string) Outcome {
-				<-ctx.Done()
-				time.Sleep(time.Second)
-				return Outcome{Kind: Failed}
-			})
-			w.Start()
-			w.Start()
-			for i := range 20 {
-				w.Put(w.dueJob(fmt.Sprint(i), "h"))
-			}
-			require.Len(t, w.took(), 8)
-			began := time.Now()
-			require.NoError(t, w.Stop(t.Context()))
-			require.Equal(t, time.Second, time.Since(began))
-			w.Start()
-			w.Put(w.dueJob("late", "h"))
-			w.Touch("1")
-			w.Remove("1")
-			w.Nudge()
-			time.Sleep(hour)
-			require.Empty(t, w.took())
-		})
-	})
-	t.Run("gives up", func(t *testing.T) {
-		inBubble(t, func(t *testing.T) {
-			w := newWorld(t, Options{})
-			w.does(func(context.Context, string) Outcome { time.Sleep(time.Minute); return Outcome{} })
-			w.Start()
-			w.Put(w.dueJob("a", "h"))
-			w.took()
-			began := time.Now()
-			require.ErrorIs(t, w.Stop(t.Context()), context.DeadlineExceeded)
-			require.Equal(t, 2*time.Second, time.Since(began))
-			ctx, cancel := context.WithCancel(t.Context())
-			cancel()
-			require.ErrorIs(t, w.Stop(ctx), context.Canceled)
-			time.Sleep(time.Minute)
-			require.NoError(t, w.Stop(t.Context()))
-		})
-	})
-	t.Run("before Start", func(t *testing.T) {
-		inBubble(t, func(t *testing.T) {
-			w := newWorld(t, Options{})
-			require.NoError(t, w.Stop(t.Context()))
-			w.Start()
-		})
-	})
-	t.Run("during Fill", func(t *testing.T) {
-		inBubble(t, func(t *testing.T) {
-			w := newWorld(t, Options{Fill: func(ctx context.Context, _ func(Job)) error { <-ctx.Done(); return ctx.Err() }})
-			w.Start()
-			synctest.Wait()
-			require.NoError(t, w.Stop(t.Context()))
-		})
-	})
-}
-
-func TestRunLimit(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
-		w.does(func(ctx context.Context, _ string) Outcome { <-ctx.Done(); return Outcome{Kind: Throttled} })
-		w.Start()
-		w.Put(w.dueJob("a", "h"))
-		require.Equal(t, "running", func() string { w.took(); return w.look("a").State }())
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		require.Equal(t, "waiting", w.look("a").State)
-		require.Equal(t, 4, w.host("h").Limit)
 	})
 }

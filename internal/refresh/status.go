@@ -105,7 +105,7 @@ func (s *Scheduler) Look(key string) (JobStatus, bool) {
 	}
 	now := s.time.glance()
 	status := JobStatus{
-		State: e.state.String(), Idle: e.letGo, Failures: e.attempt, Code: e.code, LastRead: now.when(e.lastRead()),
+		State: e.state.String(), Idle: e.letGo, Failures: e.attempt, Code: e.code, LastRead: now.whenAwake(e.lastRead()),
 	}
 	if e.state == parked || e.state == ready || e.state == running {
 		status.Next = now.when(e.at)

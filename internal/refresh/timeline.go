@@ -87,6 +87,16 @@ func (m moment) after(issued, wall time.Time) instant {
 	return min(m.instant(wall), m.at+max(0, min(wall.Sub(issued.Round(0)), farthest)))
 }
 
+// awake is where a wall-clock instant in the past lies on the monotonic clock.
+// Reads are kept by it: what a clock leaps over, or a machine sleeps through,
+// is no time in which somebody could have read and did not.
+func (m moment) awake(wall time.Time) time.Duration {
+	return m.mono + max(-farthest, min(wall.Round(0).Sub(m.wall), 0))
+}
+
+// whenAwake is the inverse.
+func (m moment) whenAwake(mono time.Duration) time.Time { return m.wall.Add(mono - m.mono) }
+
 // when is the wall-clock instant; zero for never.
 func (m moment) when(at instant) time.Time {
 	if at == never {

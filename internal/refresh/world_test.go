@@ -5,6 +5,7 @@ package refresh
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,8 +21,8 @@ type world struct {
 	t *testing.T
 	*Scheduler
 
-	mu     sync.Mutex // guards what follows
-	shift  time.Duration
+	shift  atomic.Int64 // of the wall clock; read under the scheduler's lock, so not under mu
+	mu     sync.Mutex   // guards what follows
 	run    func(ctx context.Context, key string) Outcome
 	starts []start
 	busy   map[string]int
@@ -52,16 +53,10 @@ func newWorld(t *testing.T, o Options) *world {
 
 // now is what the wall clock shows.
 func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return time.Now().Add(w.shift).Round(0)
+	return time.Now().Add(time.Duration(w.shift.Load())).Round(0)
 }
 
-func (w *world) step(by time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.shift += by
-}
+func (w *world) step(by time.Duration) { w.shift.Add(int64(by)) }
 
 func (w *world) once(ctx context.Context, key string) Outcome {
 	w.mu.Lock()

@@ -5,6 +5,7 @@ package rotation
 import (
 	"flag"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 )
@@ -76,33 +77,52 @@ func (e *explorer) fail(w world, what string) {
 // their server, with a crash at each, a write that fails or only seems to, an
 // answer that gets lost, and late writes of a leader that is none any more.
 func TestInterleavings(t *testing.T) {
-	budgets := []budget{{crashes: 1, stale: 1}}
+	budgets := []budget{{delays: 2}, {crashes: 1, answers: 1}, {crashes: 1, stale: 1}}
 	if !testing.Short() {
-		budgets = []budget{{crashes: 2}, {crashes: 1, writes: 1, answers: 1}, {crashes: 1, answers: 1, stale: 1}}
-	}
-	if *deep {
-		budgets = []budget{{crashes: 2, writes: 1, answers: 1, stale: 2}}
-	}
-	var total tally
-	var worlds int
-	for _, p := range policies() {
-		for _, b := range budgets {
-			for _, credentials := range []bool{false, true} {
-				for _, frozen := range []bool{false, true} {
-					e := explorer{
-						setting: setting{policy: p, credentials: credentials, frozen: frozen, budget: b}, t: t,
-						seen: map[string]*tally{},
-					}
-					sum := e.walk(e.world())
-					if b.stale == 0 && sum.parallel+sum.reauthByFence+sum.overwritten > 0 {
-						t.Fatalf("%s: a fence broke without a late write: %+v", p.name, sum)
-					}
-					t.Logf("%s, %+v, credentials %v, frozen %v: %d worlds, %+v", p.name, b, credentials, frozen, len(e.seen), sum)
-					total.add(sum)
-					worlds += len(e.seen)
-				}
-			}
+		budgets = []budget{
+			{delays: 3}, {crashes: 2, answers: 1}, {crashes: 1, writes: 1, answers: 1}, {crashes: 1, delays: 1},
+			{crashes: 1, stale: 1}, {stale: 1, delays: 1}, {answers: 1, stale: 1},
 		}
 	}
-	t.Logf("interleavings: %+v (%d worlds)", total, worlds)
+	if *deep {
+		budgets = []budget{
+			{crashes: 2, writes: 1, answers: 1}, {crashes: 1, delays: 3}, {crashes: 1, answers: 1, delays: 1},
+			{crashes: 1, answers: 1, stale: 1}, {crashes: 1, stale: 1, delays: 1}, {writes: 1, stale: 2},
+		}
+	}
+	var mu sync.Mutex // guards what follows
+	var total tally
+	var worlds int
+	t.Run("servers", func(t *testing.T) {
+		for _, p := range policies() {
+			t.Run(p.name, func(t *testing.T) {
+				t.Parallel()
+				for _, b := range budgets {
+					for i := range 4 {
+						x := setting{policy: p, credentials: i&1 != 0, frozen: i&2 != 0, budget: b}
+						sum, seen := explore(t, x)
+						mu.Lock()
+						total.add(sum)
+						worlds += seen
+						mu.Unlock()
+					}
+				}
+			})
+		}
+	})
+	fmt.Printf("interleavings: %+v, in %d different worlds\n", total, worlds)
+}
+
+// explore walks through one setting.
+func explore(t *testing.T, x setting) (sum tally, worlds int) {
+	e := explorer{setting: x, t: t, seen: map[string]*tally{}}
+	sum = e.walk(e.world())
+	if x.budget.stale == 0 && sum.parallel+sum.reauthByFence+sum.overwritten > 0 {
+		t.Fatalf("a fence broke without a late write: %+v", sum)
+	}
+	if x.budget.stale > 0 && sum.parallel == 0 {
+		t.Fatalf("late writes broke no fence: the model has lost its teeth: %+v", sum)
+	}
+	t.Logf("%+v, credentials %v, frozen %v: %d worlds, %+v", x.budget, x.credentials, x.frozen, len(e.seen), sum)
+	return sum, len(e.seen)
 }

@@ -52,6 +52,9 @@ func (e *explorer) end(w world) tally {
 	if w.server.refusedVoid && !broken {
 		e.fail(w, "a token was refused that another POST had made void, though the fence held")
 	}
+	if w.wentBack && !broken {
+		e.fail(w, "storage went back, though the fence held")
+	}
 	count(&sum.parallel, w.parallel)
 	count(&sum.overwritten, w.lateSave)
 	healthy := w.stored.Health() != ReauthRequired
@@ -63,6 +66,9 @@ func (e *explorer) end(w world) tally {
 	switch kind {
 	case Renewed:
 		count(&sum.current, true)
+		if v.stored.Generation <= w.stored.Generation {
+			e.fail(v, "renewed, and yet the generation is the same")
+		}
 		if !v.server.takes(e.policy, v.stored.Current) || v.stored.Health() != Healthy {
 			e.fail(v, "renewed, and yet the server's current token is not what is stored")
 		}
@@ -95,17 +101,16 @@ func (e *explorer) reauthorize(w, v world, broken bool, sum *tally) {
 		return
 	case !w.lost:
 		e.fail(v, "reauth_required, though no answer was lost")
-	case e.grace == time.Minute && v.now < w.firstUse()+time.Minute:
-		e.fail(v, "reauth_required inside the server's grace")
+	case e.grace == time.Minute && e.budget.delays == w.budget.delays:
+		e.fail(v, "reauth_required, though everybody acted as soon as the order allows, within the server's grace")
+	case e.grace > 0 && w.budget == (budget{crashes: e.budget.crashes, writes: e.budget.writes, stale: e.budget.stale, delays: e.budget.delays}) && !w.handover:
+		e.fail(v, "reauth_required by one lost answer, though the grace allows a retry")
 	}
 	sum.reauth = 1
 	if w.budget.crashes == e.budget.crashes {
 		sum.reauthWithoutCrash = 1
 	}
 }
-
-// firstUse is when the token was used whose answer got lost.
-func (w *world) firstUse() time.Duration { return w.server.used[1] }
 
 // remembered is the newest state that the leader knows.
 func (w *world) remembered() State {

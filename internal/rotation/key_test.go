@@ -112,7 +112,7 @@ func (x setting) key(w world) string {
 	k.state(w.stored)
 	s := w.server
 	k.numbers(s.current, s.next)
-	k.flags(s.dead, s.refusedVoid, w.handover, w.lateIntent, w.lateSave, w.parallel, w.lost)
+	k.flags(s.dead, s.refusedVoid, w.handover, w.lateIntent, w.lateSave, w.parallel, w.wentBack, w.lost)
 	for i := range s.next + 1 {
 		k.duration(s.used[i])
 		k.numbers(s.heir[i])
@@ -124,7 +124,7 @@ func (x setting) key(w world) string {
 	if x.frozen {
 		k.state(w.before)
 	}
-	k.numbers(w.budget.crashes, w.budget.writes, w.budget.answers, w.budget.stale)
+	k.numbers(w.budget.crashes, w.budget.writes, w.budget.answers, w.budget.stale, w.budget.delays)
 	return string(k)
 }
 
@@ -132,7 +132,7 @@ func (x setting) key(w world) string {
 func TestKeyIsComplete(t *testing.T) {
 	for value, fields := range map[any]int{
 		State{}: 9, Intent{}: 3, Suspect{}: 2, Lost{}: 2, Attempt{}: 13, Options{}: 3,
-		node{}: 16, server{}: 7, world{}: 11, budget{}: 4,
+		node{}: 16, server{}: 7, world{}: 12, budget{}: 5,
 	} {
 		require.Equal(t, fields, reflect.TypeOf(value).NumField(), "%T", value)
 	}

@@ -2,8 +2,6 @@
 
 package rotation
 
-import "time"
-
 // moves returns every world that can come next: each is one move of one node,
 // one act of the server, or the clock moving on to the next instant that
 // matters to anybody.
@@ -16,6 +14,7 @@ func (x setting) moves(w world) (next []world) {
 	for n := range w.nodes {
 		x.nodeMoves(w, n, add)
 	}
+	waiting := len(next) == w.optional() && !w.quiet()
 	if !w.handover {
 		add(func(w *world) { w.handover, w.before = true, w.stored })
 	}
@@ -25,9 +24,12 @@ func (x setting) moves(w world) (next []world) {
 	if w.nodes[young].life == crashed && w.nodes[third].life == absent {
 		add(func(w *world) { w.begin(x, third) })
 	}
-	if then := x.nextInstant(w); then > w.now {
+	if then := x.nextInstant(w); then > w.now && (waiting || w.budget.delays > 0) {
 		add(func(w *world) {
 			w.now = then
+			if !waiting {
+				w.budget.delays--
+			}
 			for i := range w.nodes { // nobody waits any longer for what a crashed node has sent
 				if n := &w.nodes[i]; n.sent && n.life == crashed && w.now >= n.sentAt+PostLimit {
 					n.sent = false
@@ -36,6 +38,16 @@ func (x setting) moves(w world) (next []world) {
 		})
 	}
 	return next
+}
+
+// optional counts the moves that need not happen, however long one waits.
+func (w *world) optional() (count int) {
+	for _, n := range w.nodes {
+		if n.life == running && w.budget.crashes > 0 || n.life == crashed && n.sent {
+			count++
+		}
+	}
+	return count
 }
 
 func (x setting) nodeMoves(w world, i int, add func(func(*world))) {
@@ -111,9 +123,9 @@ func (x setting) answers(w world, i int, add func(func(*world))) {
 			})
 		}
 	}
-	if w.budget.answers > 0 || w.now >= n.sentAt+PostLimit { // a reset, or the timeout
+	if w.budget.answers > 0 { // a reset, or the timeout
 		end(func(w *world, m *node) {
-			w.budget.answers = max(0, w.budget.answers-1)
+			w.budget.answers--
 			w.lost = w.lost || n.acted && n.ok
 			m.attempt.Unanswered(w.at())
 			x.settleStep(w, i)
@@ -143,7 +155,12 @@ func (w *world) lands(i int, add func(func(*world)), outcome func(w *world, land
 
 // steps are what the attempt asks for.
 func (x setting) steps(w world, i int, add func(func(*world))) {
-	switch step := w.nodes[i].attempt.Next(w.at()); step.Kind {
+	step := w.nodes[i].attempt.Next(w.at())
+	if step.Kind.Final() { // at its beginning, or too late too often
+		add(func(w *world) { x.settleStep(w, i) })
+		return
+	}
+	switch step.Kind {
 	case Write:
 		w.lands(i, add, func(w *world, landed, ok bool) {
 			a := &w.nodes[i].attempt
@@ -165,8 +182,6 @@ func (x setting) steps(w world, i int, add func(func(*world))) {
 			n.sent, n.sentAt, n.token = true, w.now, tokenNumber(step.Token)
 			w.parallel = w.parallel || w.busy() > 1
 		})
-	case Stop: // too late too often
-		add(func(w *world) { x.settleStep(w, i) })
 	}
 }
 
@@ -183,76 +198,4 @@ func (x setting) settleStep(w *world, i int) {
 	case kind.Final():
 		*n = node{life: ended, kind: kind}
 	}
-}
-
-// saves are the writes of an answer: read, compare, write; at 0, 1 and 4 s.
-func (x setting) saves(w world, i int, add func(func(*world))) {
-	n := w.nodes[i]
-	switch {
-	case w.now < n.saveAt:
-	case !n.looked:
-		add(func(w *world) {
-			m := &w.nodes[i]
-			merged, write := m.result.Over(w.read(x, i))
-			if m.looked, m.merged = true, merged; !write {
-				*m = node{life: ended, kind: Adopted}
-				w.lost = true
-			}
-		})
-	default:
-		w.lands(i, add, func(w *world, landed, ok bool) {
-			m := &w.nodes[i]
-			if landed {
-				w.write(i, m.merged, false)
-			}
-			m.looked, m.tries = false, m.tries+1
-			switch {
-			case ok:
-				*m = node{life: ended, kind: n.kind, result: m.merged}
-			case int(m.tries) == len(SaveDelays()):
-				*m = node{life: ended, kind: n.kind, result: m.merged, unsaved: true}
-				w.lost = true
-			default:
-				m.merged, m.saveAt = State{}, w.now+SaveDelays()[m.tries]
-			}
-		})
-	}
-}
-
-// nextInstant is the first instant after now at which anything changes for
-// anybody; it is now if there is none.
-func (x setting) nextInstant(w world) time.Duration {
-	then := time.Duration(0)
-	offer := func(t time.Duration) {
-		if t > w.now && (then == 0 || t < then) {
-			then = t
-		}
-	}
-	for _, n := range w.nodes {
-		switch {
-		case n.sent:
-			if w.now >= n.sentAt+PostLimit && n.life == running {
-				return w.now // the timeout comes first
-			}
-			offer(n.sentAt + PostLimit)
-		case n.life == running && n.saving:
-			offer(n.saveAt)
-		case n.life == running:
-			offer(n.attempt.until.Sub(start))
-			offer(n.attempt.state.Intent.PostBefore.Sub(start))
-		}
-	}
-	if w.stored.Intent.is() {
-		offer(w.stored.Intent.PostBefore.Sub(start))
-		offer(w.stored.Intent.PostBefore.Add(PostLimit).Sub(start))
-	}
-	for _, used := range w.server.used {
-		if used > time.Nanosecond && x.grace > 0 {
-			offer(used + x.grace)
-		}
-	}
-	if then == 0 {
-		return w.now
-	}
-	return then
 }

@@ -120,8 +120,10 @@ type node struct {
 	unsaved bool          // it has a result that storage does not have
 }
 
-// budget is how much may still go wrong.
-type budget struct{ crashes, writes, answers, stale int8 }
+// budget is how much may still go wrong: crashes, failed writes of a leader,
+// lost answers, writes of the old leader that land all the same, and times that
+// the clock moves on to the next instant although somebody could act.
+type budget struct{ crashes, writes, answers, stale, delays int8 }
 
 // world is all there is, as a comparable value: two paths to one world have one future.
 type world struct {
@@ -136,6 +138,7 @@ type world struct {
 	lateIntent bool // fence: an intent of the old leader landed after the new one had read the entry
 	lateSave   bool // fence: another write of it did
 	parallel   bool // two POSTs of the grant at a time
+	wentBack   bool // storage has gone back to an earlier state
 	lost       bool // an answer was never stored: its node crashed, lost the lead, or did not get it
 }
 
@@ -182,6 +185,7 @@ func (w *world) write(n int, s State, intent bool) {
 		w.lateIntent = w.lateIntent || intent
 		w.lateSave = w.lateSave || !intent || s.compare(w.stored) < 0
 	}
+	w.wentBack = w.wentBack || s.compare(w.stored) < 0
 	w.stored = s
 	if n == old && w.handover {
 		w.before = s // its own cache

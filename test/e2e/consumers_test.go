@@ -49,9 +49,6 @@ func TestConsumers(t *testing.T) {
 	t.Run("Terraform", func(t *testing.T) { readsBack(t, r.vault) })
 
 	r.vault.write(t, "oauth/roles/orders", map[string]any{"max_ttl": "20s", "min_ttl": "5s"})
-	if err := r.vault.client.Sys().RevokePrefix("oauth/creds"); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := r.vault.client.Logical().Delete("oauth/token/orders"); err != nil {
 		t.Fatal(err)
 	}
@@ -65,6 +62,18 @@ func TestConsumers(t *testing.T) {
 	for name, check := range agents {
 		t.Run("Agent/"+name, func(t *testing.T) { check(r.agent(t, name, commands[name])) })
 	}
+}
+
+// TestSecurityDocument does what the document for security teams says.
+func TestSecurityDocument(t *testing.T) {
+	requireE2E(t)
+	p := buildVault(t)
+	run(t, repository(t), "go", "build", "-C", filepath.Join("tools", "demo"), "-trimpath", "-o", p.authserver, ".")
+	r := newReader(t, p, "docs/security.md")
+	r.startVault(mounted)
+	r.authorizationServer()
+	r.says("/var/log/vault", r.dir)
+	r.readAll()
 }
 
 // agent is a Vault Agent that runs in the reader's directory.
@@ -180,10 +189,6 @@ func (a *agent) token(file, old string) string {
 		token = strings.TrimSpace(after)
 		return token != "" && token != old
 	})
-	header := filepath.Join(a.TempDir(), "header.txt")
-	if err := writeFile(header, "Bearer "+token); err != nil {
-		a.Fatal(err)
-	}
 	api := a.reader.here("https://login.example.com") + "/api/whoami"
 	owner := run(a.T, a.reader.dir, a.reader.parts.authserver, "get", api, "Authorization: Bearer "+token)
 	if !strings.Contains(owner, `"client_id":"app"`) {
