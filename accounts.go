@@ -71,12 +71,8 @@ func (e *accountEntry) waits(now time.Time) bool {
 	return e.Refused >= maxRefusals || e.Answers > 0 && now.Before(e.next())
 }
 
-// account returns the storage key of the account that the role logs in with, or
-// "" if a refusal can lock none.
-func (d *definition) account() string {
-	return accountKey(d.role)
-}
-
+// accountKey is where the account is counted that the role logs in with, or "" if
+// a refusal can lock none.
 func accountKey(role *roleEntry) string {
 	flow, ok := flows.Lookup(role.Flow)
 	if !ok || !flow.Describe().Account {
@@ -99,7 +95,7 @@ func accountKey(role *roleEntry) string {
 // sent is recorded in trace.
 func (b *backend) login(ctx context.Context, s logical.Storage, d *definition, anew bool, trace *oauth.Trace) (*oauth.Token, error) {
 	ctx = oauth.WithTrace(ctx, trace)
-	key := d.account()
+	key := accountKey(d.role)
 	if key == "" {
 		return d.flow.Mint(ctx, d.request)
 	}
@@ -183,11 +179,8 @@ func forgetAccount(ctx context.Context, s logical.Storage, role *roleEntry) erro
 	return s.Delete(ctx, accountKey(role))
 }
 
-// nothingSent says that the refusal is an earlier one, or nothing.
+// nothingSent says of an earlier refusal that it is one.
 func (e *accountError) nothingSent() string {
-	if !e.earlier {
-		return ""
-	}
 	return fmt.Sprintf("Nothing was sent now: this was answered at %s to a login of the same account, by this role or another", e.Last.UTC().Format(time.RFC3339))
 }
 

@@ -172,7 +172,7 @@ func TestALateRefusalDoesNotCount(t *testing.T) {
 	}}
 	_, err := b.login(t.Context(), s, d, false, new(oauth.Trace))
 	require.Error(t, err)
-	account, err := loadAccount(t.Context(), s, d.account(), d.config)
+	account, err := loadAccount(t.Context(), s, accountKey(d.role), d.config)
 	require.NoError(t, err)
 	require.Zero(t, account.Refused)
 }
@@ -219,7 +219,7 @@ func TestAccountsAreToldApart(t *testing.T) {
 
 func TestALoginWaitsForItsAccountNoLongerThanItMay(t *testing.T) {
 	b, d := newAccount(func() (*oauth.Token, error) { panic("not reached") })
-	defer b.names.lock(d.account())()
+	defer b.names.lock(accountKey(d.role))()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := b.login(ctx, new(logical.InmemStorage), d, false, new(oauth.Trace))

@@ -110,7 +110,7 @@ func (b *backend) renewDue(ctx context.Context, key string) refresh.Outcome {
 	}
 	// The scheduler has decided that it is time, by a clock that is not set back.
 	// Whoever replaced the token since then was faster.
-	_, before, _, err := storedToken(ctx, s, name)
+	before, err := load[tokenEntry](ctx, s, d.key)
 	if err != nil {
 		return refresh.Outcome{Kind: refresh.Unneeded, Code: "storage"}
 	}
