@@ -66,8 +66,9 @@ type Source[R Record] struct {
 	// Load returns the stored record, if there is one.
 	Load func(ctx context.Context) (R, bool, error)
 	// Mint obtains a new record. held is the last one, usable or not: its
-	// refresh token matters.
-	Mint func(ctx context.Context, held R, has bool) (R, error)
+	// refresh token matters. keep stores what must be in storage before anything
+	// is sent; see Keep.
+	Mint func(ctx context.Context, held R, has bool, keep Keep) (R, error)
 	// Save stores the record. Until it succeeds, it is called again in the background.
 	// It returns ErrForgotten, wrapped or not, if what the key belongs to was
 	// deleted: the record is then dropped and nobody gets it.
@@ -79,6 +80,10 @@ type Source[R Record] struct {
 	// attempt counts consecutive failures from 1. Nil: never.
 	Remember func(err error, attempt int) time.Duration
 }
+
+// Keep runs a write of the key's stored record while nobody can delete that. It
+// returns ErrForgotten, and runs nothing, if somebody has; else what write returned.
+type Keep func(write func(ctx context.Context) error) error
 
 // Answer is what a reader gets.
 type Answer[R Record] struct {

@@ -70,6 +70,23 @@ func (f *flight[R]) saveEnds() {
 	}
 }
 
+// keeper is the Keep of a flight.
+func (c *Cache[R]) keeper(f *flight[R]) Keep {
+	return func(write func(context.Context) error) error {
+		if !c.saveBegins(f) {
+			return ErrForgotten
+		}
+		defer func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			f.saveEnds()
+		}()
+		ctx, cancel := context.WithTimeout(f.ctx, c.limit)
+		defer cancel()
+		return write(ctx)
+	}
+}
+
 func (c *Cache[R]) callSave(f *flight[R], save func(context.Context, R) error, record R) error {
 	return guarded(func() error {
 		ctx, cancel := context.WithTimeout(f.ctx, c.limit)

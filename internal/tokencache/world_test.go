@@ -49,6 +49,7 @@ type behaviour struct {
 	life     time.Duration // of new tokens
 	fp       string        // of new tokens
 	once     bool
+	keep     func(ctx context.Context, held *token) error // what Mint keeps before anything else
 	mint     func(ctx context.Context, t *token) error
 	load     func(ctx context.Context) error
 	save     func(ctx context.Context, t *token) error
@@ -121,7 +122,7 @@ func (w *world) loadToken(ctx context.Context) (*token, bool, error) {
 	return w.stored, w.stored != nil, nil
 }
 
-func (w *world) mintToken(ctx context.Context, held *token, has bool) (*token, error) {
+func (w *world) mintToken(ctx context.Context, held *token, has bool, keep Keep) (*token, error) {
 	b, leave := w.enter(&w.mints)
 	defer leave()
 	if has != (held != nil) {
@@ -132,6 +133,11 @@ func (w *world) mintToken(ctx context.Context, held *token, has bool) (*token, e
 	t := newToken(w.mints, b.life, b.fp)
 	w.mu.Unlock()
 	t.once = b.once
+	if b.keep != nil {
+		if err := keep(func(ctx context.Context) error { return b.keep(ctx, held) }); err != nil {
+			return nil, err
+		}
+	}
 	if b.mint != nil {
 		if err := b.mint(ctx, t); err != nil {
 			return nil, err

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package tokencache
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+)
+
+// What is written before a mint must not come back after a deletion: the
+// deletion waits for a write that runs, and ends those that have not begun.
+func TestKeep(t *testing.T) {
+	store := func(w *world, open gate) func(context.Context, *token) error {
+		return func(ctx context.Context, held *token) error {
+			if err := open.wait(ctx, held); err != nil {
+				return err
+			}
+			w.change(func() { w.stored = newToken(99, hour, v1.Fingerprint) })
+			return nil
+		}
+	}
+	t.Run("before a deletion", func(t *testing.T) {
+		story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
+			open, hang := make(gate), make(gate)
+			w.keep, w.mint = store(w, open), hang.wait
+			first := get(c, w, v1)
+			synctest.Wait()
+			changed := make(chan error)
+			go func() { changed <- c.Change(context.Background(), "k", w.remove) }()
+			synctest.Wait()
+			close(open)
+			if err := <-changed; err != nil {
+				t.Fatal(err)
+			}
+			_, err := first.get()
+			wantErr(t, err, ErrForgotten)
+			if w.stored != nil {
+				t.Error("a deleted record is back in storage")
+			}
+		})
+	})
+	t.Run("after a deletion", func(t *testing.T) {
+		story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
+			f := newFlight[*token](t.Context())
+			f.forgotten = true
+			wantErr(t, c.keeper(f)(func(context.Context) error { t.Error("written"); return nil }), ErrForgotten)
+		})
+	})
+	t.Run("and a failure", func(t *testing.T) {
+		story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
+			w.keep = func(context.Context, *token) error { return errStorage }
+			_, err := get(c, w, v1).get()
+			wantErr(t, err, errStorage)
+			w.counts(1, 1, 0)
+		})
+	})
+	t.Run("while all are forgotten", func(t *testing.T) {
+		story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
+			open, hang := make(gate), make(gate)
+			w.keep, w.mint = store(w, open), hang.wait
+			first := get(c, w, v1)
+			synctest.Wait()
+			all := func(string) bool { return true }
+			c.ForgetIf(all)
+			settled := make(chan error)
+			go func() { settled <- c.Settle(context.Background(), all) }()
+			synctest.Wait()
+			select {
+			case <-settled:
+				t.Error("settled while a write runs")
+			default:
+			}
+			close(open)
+			if err := <-settled; err != nil {
+				t.Fatal(err)
+			}
+			_, err := first.get()
+			wantErr(t, err, ErrForgotten)
+		})
+	})
+}
