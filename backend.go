@@ -6,6 +6,7 @@ package oauthsecrets
 
 import (
 	"context"
+	"crypto/rand"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -14,11 +15,16 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
 // closeTime bounds Cleanup: Vault holds a lock over all mounts of the process meanwhile.
 const closeTime = 2 * time.Second
+
+// mintTime bounds one renewal: three POSTs of a refresh token to a server that
+// does not answer.
+const mintTime = 45 * time.Second
 
 // backend is one mount. It holds nothing that storage or the servers could not
 // give again, except tokens which could not be stored yet.
@@ -30,6 +36,8 @@ type backend struct {
 	tokens      *tokencache.Cache[*tokenEntry]
 	renewals    *refresh.Scheduler
 	storage     atomic.Pointer[logical.Storage] // for renewals; set before they start
+	instance    string                          // tells this backend's intents from another's; random, no secret
+	saveDelays  []time.Duration                 // before the tries to store a token, while readers wait
 }
 
 // Factory returns the factory of a backend that reports a version of the form
@@ -47,7 +55,9 @@ func Factory(version string) logical.Factory {
 func newBackend(version string) *backend {
 	b := &backend{
 		definitions: newDefinitions(),
-		tokens:      tokencache.New[*tokenEntry](tokencache.Options{}),
+		tokens:      tokencache.New[*tokenEntry](tokencache.Options{Limit: mintTime}),
+		instance:    rand.Text(),
+		saveDelays:  rotation.SaveDelays(),
 	}
 	b.renewals = b.newRenewals()
 	b.Backend = &framework.Backend{

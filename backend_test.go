@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/vault/sdk/helper/testhelpers/schema"
@@ -55,6 +56,7 @@ func (m *mount) start() {
 	m.view = conf.System.(*logical.StaticSystemView)
 	m.view.PluginEnvironment = &logical.PluginEnvironment{VaultVersion: "1.21.0"} // the root's help asks for it
 	m.b = newBackend("v0.0.0")
+	m.b.saveDelays = []time.Duration{0}
 	require.NoError(m.t, m.b.Setup(m.t.Context(), conf))
 	b, log := m.b, m.log
 	m.t.Cleanup(func() {

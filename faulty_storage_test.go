@@ -16,8 +16,15 @@ var errStorage = errors.New("the storage is broken")
 type faultyStorage struct {
 	logical.Storage
 
-	mu   sync.Mutex
-	fail func(verb, key string) error // guarded by mu; nil fails nowhere
+	mu      sync.Mutex
+	fail    func(verb, key string) error      // guarded by mu; nil fails nowhere
+	refuses func(*logical.StorageEntry) error // guarded by mu; asked before a put; nil refuses nothing
+}
+
+func (s *faultyStorage) refusing(refuses func(*logical.StorageEntry) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuses = refuses
 }
 
 func (s *faultyStorage) failing(fail func(verb, key string) error) {
@@ -65,6 +72,14 @@ func (s *faultyStorage) Get(ctx context.Context, key string) (*logical.StorageEn
 func (s *faultyStorage) Put(ctx context.Context, entry *logical.StorageEntry) error {
 	if err := s.check("put", entry.Key); err != nil {
 		return err
+	}
+	s.mu.Lock()
+	refuses := s.refuses
+	s.mu.Unlock()
+	if refuses != nil {
+		if err := refuses(entry); err != nil {
+			return err
+		}
 	}
 	return s.Storage.Put(ctx, entry)
 }

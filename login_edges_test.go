@@ -54,11 +54,11 @@ func TestASessionsEndIsItsTokensEnd(t *testing.T) {
 		`, "expires": {"fixed": "2h"}, "session_ttl": "1h", "refresh": {"request": {"url": "/refresh", "json": {"t": "{{token}}"}}}`, nil)
 	m.token("r")
 	held := m.storedToken("r")
-	require.Equal(t, held.SessionEnds, held.Expires)
+	require.Equal(t, held.Refresh.Session.Ends, held.Expires)
 	m.write("token/r/renew", nil)
 	refreshed := m.storedToken("r")
-	require.EqualValues(t, 2, refreshed.Generation)
-	require.True(t, held.SessionEnds.Equal(refreshed.Expires), "a refresh makes a session no longer")
+	require.EqualValues(t, 2, refreshed.generation())
+	require.True(t, held.Refresh.Session.Ends.Equal(refreshed.Expires), "a refresh makes a session no longer")
 }
 
 func TestARefreshThatCannotBeSentIsALogin(t *testing.T) {

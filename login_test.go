@@ -6,10 +6,12 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/logins"
 )
 
@@ -82,16 +84,14 @@ func TestTheTraceOfALogin(t *testing.T) {
 func TestTheRefreshTokenOfALoginDiesWithItsSession(t *testing.T) {
 	m, server := newLoginMount(t, "jwt_refresh")
 	m.token("api")
-	held := m.storedToken("api")
-	require.False(t, held.SessionEnds.IsZero() && held.RefreshEnds.IsZero())
-	ends := held.RefreshEnds
-	if ends.IsZero() {
-		ends = held.SessionEnds
+	refresh := m.storedToken("api").Refresh
+	ends, _ := refresh.EndsSoon(time.Now())
+	require.False(t, ends.IsZero())
+	next := func(now time.Time) rotation.Kind {
+		return rotation.Begin(refresh, rotation.Options{Instance: "i", Credentials: true}, now).Next(now).Kind
 	}
-	d, err := m.b.definitions.get(t.Context(), m.storage, "oauth/", "api")
-	require.NoError(t, err)
-	require.True(t, d.mayRefresh(held, ends.Add(-1)))
-	require.False(t, d.mayRefresh(held, ends))
+	require.Equal(t, rotation.Write, next(time.Now()), "a refresh begins with its intent")
+	require.Equal(t, rotation.LogIn, next(ends), "a login does not wait for a refusal")
 	require.Empty(t, server.Mismatches())
 }
 

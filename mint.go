@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
@@ -23,11 +25,11 @@ func (b *backend) source(s logical.Storage, d *definition) tokencache.Source[*to
 			t, err := load[tokenEntry](ctx, s, d.key)
 			return t, t != nil, err
 		},
-		Mint: func(ctx context.Context, held *tokenEntry, has bool) (*tokenEntry, error) {
+		Mint: func(ctx context.Context, held *tokenEntry, has bool, keep tokencache.Keep) (*tokenEntry, error) {
 			if !has {
 				held = nil
 			}
-			return b.mint(ctx, s, d, held)
+			return b.mint(ctx, s, d, held, keep)
 		},
 		Save: func(ctx context.Context, t *tokenEntry) error {
 			return b.saveToken(ctx, s, d, t)
@@ -37,29 +39,58 @@ func (b *backend) source(s logical.Storage, d *definition) tokencache.Source[*to
 	}
 }
 
-// mint obtains a token to follow held, which is nil if there was none. A
-// refresh comes first; if the server answers it with anything but a token, the
-// role's own credentials do.
-func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry) (*tokenEntry, error) {
-	refreshes := d.mayRefresh(held, time.Now())
-	if refreshes {
-		answer, err := d.flow.Refresh(ctx, d.request, held.leaves())
-		if err == nil {
-			return refreshed(d, answer, held), nil
-		}
-		failed := (*oauth.Error)(nil)
-		if !errors.As(err, &failed) || !answered(failed.Kind) && failed.Kind != oauth.Forbidden || d.role.refreshesOnly() {
-			return nil, err
-		}
+// mint obtains a token to follow held, which is nil if there was none, when the
+// host has a place for one more exchange.
+func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry, keep tokencache.Keep) (*tokenEntry, error) {
+	release, err := b.renewals.Foreground(ctx, d.host())
+	if err != nil {
+		return nil, d.notAdmitted(err)
 	}
+	outcome := refresh.Outcome{Kind: refresh.Unneeded}
+	defer func() { release(outcome) }()
+	t, err := b.replace(ctx, s, d, held, keep)
+	outcome = exchangeOutcome(err)
+	return t, err
+}
+
+// replace goes down the ladder: a refresh, then the role's own credentials.
+func (b *backend) replace(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry, keep tokencache.Keep) (*tokenEntry, error) {
+	switch {
+	case !d.mayRefresh(held):
+		return b.logIn(ctx, s, d, held.lastState(), false)
+	case held.Refresh.Current.IsSet():
+		return b.rotate(ctx, s, d, held, keep)
+	}
+	return b.extend(ctx, s, d, held)
+}
+
+// extend renews by the access token itself, which can get lost on the way
+// without harm: it goes on living.
+func (b *backend) extend(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry) (*tokenEntry, error) {
+	if due := held.Refresh.RenewBy(true); !due.IsZero() && !time.Now().Before(due) { // the session is about to end
+		return b.logIn(ctx, s, d, held.Refresh, false)
+	}
+	answer, err := d.flow.Refresh(ctx, d.request, held.leaves(""))
+	if err == nil {
+		return refreshed(d, answer, held, held.Refresh.Extended()), nil
+	}
+	if failed := (*oauth.Error)(nil); errors.As(err, &failed) && (answered(failed.Kind) || failed.Kind == oauth.Forbidden) {
+		return b.logIn(ctx, s, d, held.Refresh, true)
+	}
+	return nil, err
+}
+
+// logIn obtains a token with the role's own credentials. refreshed tells that a
+// refresh was tried, and in vain.
+func (b *backend) logIn(ctx context.Context, s logical.Storage, d *definition, before rotation.State, refreshed bool) (*tokenEntry, error) {
 	answer, err := b.login(ctx, s, d, false, new(oauth.Trace))
 	if account := (*accountError)(nil); errors.As(err, &account) {
-		account.refreshed = refreshes
+		account.refreshed = refreshed
 	}
 	if err != nil {
 		return nil, err
 	}
-	return newToken(d, answer, held), nil
+	return granted(d, answer, before), nil
 }
 
 // answered tells whether the server has said something that is no token and may
@@ -68,19 +99,36 @@ func answered(kind oauth.Kind) bool {
 	return kind == oauth.Refused || kind == oauth.Malformed || kind == oauth.Unexpected || kind == oauth.Redirected
 }
 
-// mayRefresh tells whether what is held can be traded for a new token: it
-// belongs to the role as it is now and to the place where it would be sent, and
-// has not outlived its time.
-func (d *definition) mayRefresh(held *tokenEntry, now time.Time) bool {
-	return held != nil && d.flow.CanRefresh(d.request, held.leaves()) && !held.refreshOver(now) &&
-		!d.refreshIsLogin() &&
-		held.Matches(d.fingerprint) && held.Grant == d.grant &&
+// mayRefresh tells whether what is held can be traded for a new token: it belongs
+// to the role as it is now, and to the place where it would be sent. Where there
+// is no other way to a token, one of another scope is better than none.
+func (d *definition) mayRefresh(held *tokenEntry) bool {
+	return held != nil && d.flow.CanRefresh(d.request, held.leaves(held.Refresh.Current)) && !d.refreshIsLogin() &&
+		(held.Matches(d.fingerprint) || d.role.refreshesOnly()) && held.Grant == d.grant &&
 		(held.DestinationID == d.config.DestinationID || d.config.Rebound)
 }
 
 // saveToken stores a token, and has it renewed in time, unless its role was
-// deleted meanwhile.
+// deleted meanwhile, or another node has stored a later one. It does not give up
+// a new refresh token at once, whose predecessor is used up.
 func (b *backend) saveToken(ctx context.Context, s logical.Storage, d *definition, t *tokenEntry) error {
+	var err error
+	for _, wait := range b.saveDelays {
+		if wait > 0 && !sleep(ctx, wait) {
+			break
+		}
+		err = b.storeToken(ctx, s, d, t)
+		if err == nil || errors.Is(err, tokencache.ErrForgotten) || errors.Is(err, logical.ErrReadOnly) || !t.Refresh.Current.IsSet() {
+			break
+		}
+	}
+	if err == nil {
+		b.schedule(d, t)
+	}
+	return err
+}
+
+func (b *backend) storeToken(ctx context.Context, s logical.Storage, d *definition, t *tokenEntry) error {
 	role, err := loadRole(ctx, s, d.name)
 	if err != nil {
 		return err
@@ -88,11 +136,33 @@ func (b *backend) saveToken(ctx context.Context, s logical.Storage, d *definitio
 	if role == nil || role.ID != d.role.ID {
 		return tokencache.ErrForgotten
 	}
-	if err := save(ctx, s, d.key, t.stored(), maxTokenSize); err != nil {
+	last, err := load[tokenEntry](ctx, s, d.key)
+	if err != nil {
 		return err
 	}
-	b.schedule(d, t)
-	return nil
+	next := *t
+	if last != nil {
+		var ours bool
+		if next.Refresh, ours = t.Refresh.Over(last.Refresh); !ours {
+			return tokencache.ErrForgotten
+		}
+	}
+	if read, known := b.renewals.LastRead(d.job); known {
+		next.LastRead = read.Round(0)
+	}
+	return save(ctx, s, d.key, next.stored(), maxTokenSize)
+}
+
+// sleep returns false if ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // mayWrite returns logical.ErrReadOnly, by which Vault forwards the request, on
@@ -124,6 +194,9 @@ func remember(err error, attempt int, roll float64) time.Duration {
 	failed := (*oauth.Error)(nil)
 	if !errors.As(err, &failed) {
 		return leastWait
+	}
+	if later := (*laterError)(nil); errors.As(err, &later) {
+		return max(time.Until(later.until), leastWait)
 	}
 	if account := (*accountError)(nil); errors.As(err, &account) {
 		if account.refreshed { // the next try begins with another refresh

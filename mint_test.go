@@ -54,14 +54,14 @@ func TestTheRefreshTokenComesFirst(t *testing.T) {
 	m := newMountAndServer(t)
 	m.token("user")
 	first := m.storedToken("user")
-	require.True(t, first.RefreshToken.IsSet())
+	require.True(t, first.Refresh.Current.IsSet())
 	for range 2 {
 		resp := m.another("user")
 		held := m.storedToken("user")
 		require.Equal(t, held.AccessToken.Reveal(), resp.Data["access_token"])
-		require.NotEqual(t, first.RefreshToken.Reveal(), held.RefreshToken.Reveal())
-		require.NotContains(t, m.log.String(), held.RefreshToken.Reveal())
-		require.Equal(t, first.Generation+1, held.Generation)
+		require.NotEqual(t, first.Refresh.Current.Reveal(), held.Refresh.Current.Reveal())
+		require.NotContains(t, m.log.String(), held.Refresh.Current.Reveal())
+		require.Equal(t, first.generation()+1, held.generation())
 		first = held
 	}
 	require.Equal(t, []string{"password", "refresh_token", "refresh_token"}, m.grants())
@@ -76,7 +76,7 @@ func TestARefreshTokenThatIsNotRotatedIsKept(t *testing.T) {
 	m.another("user")
 	m.another("user")
 	held := m.storedToken("user")
-	require.Equal(t, first.RefreshToken.Reveal(), held.RefreshToken.Reveal())
+	require.Equal(t, first.Refresh.Current.Reveal(), held.Refresh.Current.Reveal())
 	require.NotEqual(t, first.AccessToken.Reveal(), held.AccessToken.Reveal())
 	require.Equal(t, "a b", held.Scope)
 	require.Equal(t, []string{"password", "refresh_token", "refresh_token"}, m.grants())

@@ -58,7 +58,7 @@ func (b *backend) tokenImport(ctx context.Context, req *logical.Request, data *f
 		if err != nil {
 			return err
 		}
-		return b.saveToken(ctx, req.Storage, d, newToken(d, given, held))
+		return b.saveToken(ctx, req.Storage, d, granted(d, given, held.lastState()))
 	})
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ func withRefreshToken(t *testing.T) (*mount, string) {
 	t.Helper()
 	m := newMountAndServer(t)
 	m.token("user")
-	issued := m.storedToken("user").RefreshToken.Reveal()
+	issued := m.storedToken("user").Refresh.Current.Reveal()
 	m.ok(logical.DeleteOperation, "roles/user", nil)
 	resp := m.write("roles/kept", fields{"config": "main", "flow": "refresh_token", "verify": "warn"})
 	require.Contains(t, resp.Warnings[0], "vault write oauth/token/kept/import refresh_token=")
@@ -38,7 +38,7 @@ func TestAnImportedRefreshTokenIsUsedAndFollowed(t *testing.T) {
 	require.Equal(t, sent+1, m.server.Requests())
 	m.write("token/kept/renew", nil)
 	require.NotEqual(t, issued, m.server.Last().Form.Get("refresh_token"), "it rotates")
-	require.EqualValues(t, 3, m.storedToken("kept").Generation)
+	require.EqualValues(t, 3, m.storedToken("kept").generation())
 }
 
 func TestAnImportedAccessToken(t *testing.T) {
@@ -87,7 +87,7 @@ func TestADeadImportedRefreshTokenIsSaid(t *testing.T) {
 	message := m.refused(logical.ReadOperation, "creds/kept", nil)
 	require.Contains(t, message, "invalid_grant")
 	require.Contains(t, message, "vault write oauth/token/kept/import")
-	require.Equal(t, "not-issued-here", m.storedToken("kept").RefreshToken.Reveal(), "nothing the engine does by itself deletes it")
+	require.Equal(t, "not-issued-here", m.storedToken("kept").Refresh.Current.Reveal(), "nothing the engine does by itself deletes it")
 }
 
 // An imported token goes nowhere but to the place that the config named then.

@@ -91,8 +91,8 @@ func (b *backend) roleStatus(ctx context.Context, req *logical.Request, data *fr
 func (t *tokenEntry) show(status map[string]any, role *roleEntry, now time.Time) {
 	minTTL := (&definition{role: role}).need(0).MinTTLFor(t.Expires.Sub(t.Issued))
 	status["state"] = t.Life().State(now, minTTL).String()
-	status["issued"], status["expires"], status["generation"] = instant(t.Issued), instant(t.Expires), t.Generation
-	status["refresh_token_set"], status["refresh_token_ends"] = t.RefreshToken.IsSet(), instant(t.RefreshEnds)
+	status["issued"], status["expires"], status["generation"] = instant(t.Issued), instant(t.Expires), t.generation()
+	status["refresh_token_set"], status["refresh_token_ends"] = t.Refresh.Current.IsSet(), instant(t.Refresh.Token.Ends)
 }
 
 func showFailure(status map[string]any, err error) {

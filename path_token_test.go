@@ -6,12 +6,12 @@ import (
 	"io"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 )
 
 // TestARejectedTokenIsNotHandedOutAgain: where it cannot be replaced, its
@@ -37,10 +37,10 @@ func TestARejectedTokenIsNotHandedOutAgain(t *testing.T) {
 func TestAMovedRoleKeepsNoRefreshToken(t *testing.T) {
 	flow, _ := flows.Lookup("password")
 	a := &definition{flow: flow, role: &roleEntry{Config: "b"}, config: &configEntry{Rebound: true}, grant: "b's"}
-	held := &tokenEntry{RefreshToken: "r", Grant: "a's", DestinationID: "a"}
-	require.False(t, a.mayRefresh(held, time.Now()), "b was rebound for its own roles")
+	held := &tokenEntry{Refresh: rotation.State{Current: "r"}, Grant: "a's", DestinationID: "a"}
+	require.False(t, a.mayRefresh(held), "b was rebound for its own roles")
 	held.Grant = a.grant
-	require.True(t, a.mayRefresh(held, time.Now()))
+	require.True(t, a.mayRefresh(held))
 	a.config.Rebound = false
-	require.False(t, a.mayRefresh(held, time.Now()))
+	require.False(t, a.mayRefresh(held))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 )
 
 // pathTrial is roles/<name>/test.
@@ -81,7 +82,7 @@ func (d *definition) failedTrial(err error, trace *oauth.Trace, req *logical.Req
 
 // outcome is the last line of a trace that ended well.
 func (d *definition) outcome(answer *oauth.Token) string {
-	t := newToken(d, answer, nil)
+	t := newToken(d, answer, rotation.State{})
 	line := fmt.Sprintf("The role has a new token, good until %s.\n", t.Expires.UTC().Format(time.RFC3339))
 	for _, note := range t.Notes {
 		line += "Warning: " + note + "\n"

@@ -5,6 +5,7 @@ package oauthsecrets
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -78,9 +79,13 @@ func (b *backend) schedule(d *definition, t *tokenEntry) {
 }
 
 func jobOf(key, host string, role *roleEntry, t *tokenEntry) refresh.Job {
-	return refresh.Job{
+	job := refresh.Job{
 		Key: key, Host: host, Issued: t.Issued, Expires: t.Expires, Due: t.RenewAt, Policy: renewPolicy(role.Renew),
 	}
+	if role.refreshesOnly() { // others can log in again whenever somebody reads
+		job.Exercise = t.Refresh.RenewBy(false)
+	}
+	return job
 }
 
 // reschedule follows a write to a role: its policy may be another one, and what
@@ -114,7 +119,7 @@ func (b *backend) renewDue(ctx context.Context, key string) refresh.Outcome {
 	if err != nil {
 		return refresh.Outcome{Kind: refresh.Unneeded, Code: "storage"}
 	}
-	due := func(held *tokenEntry) bool { return before == nil || held.Generation <= before.Generation }
+	due := func(held *tokenEntry) bool { return held.generation() <= before.generation() || before == nil }
 	answer, err := b.tokens.Renew(ctx, d.key, d.need(0), b.source(s, d), due)
 	switch {
 	case err == nil && answer.Stale != nil:
@@ -139,10 +144,17 @@ func (b *backend) notDefined(ctx context.Context, s logical.Storage, name string
 // outcomeOf tells the scheduler what became of a renewal.
 func outcomeOf(err error) refresh.Outcome {
 	failed := (*oauth.Error)(nil)
-	if !errors.As(err, &failed) {
-		if errors.Is(err, tokencache.ErrForgotten) || errors.Is(err, tokencache.ErrChanged) || errors.Is(err, logical.ErrReadOnly) {
-			return refresh.Outcome{Kind: refresh.Unneeded}
-		}
+	reauth, later := (*reauthError)(nil), (*laterError)(nil)
+	switch {
+	case errors.As(err, &reauth):
+		return refresh.Outcome{Kind: refresh.Stopped, Code: reauthRequired}
+	case errors.As(err, &later):
+		return refresh.Outcome{Kind: refresh.Unneeded, Code: "tried again later", RetryAfter: time.Until(later.until)}
+	case errors.Is(err, tokencache.ErrInProgress): // the exchange goes on; what it brings is scheduled then
+		return refresh.Outcome{Kind: refresh.Throttled, Code: "no answer yet"}
+	case errors.Is(err, tokencache.ErrForgotten), errors.Is(err, tokencache.ErrChanged), errors.Is(err, logical.ErrReadOnly):
+		return refresh.Outcome{Kind: refresh.Unneeded}
+	case !errors.As(err, &failed):
 		return refresh.Outcome{Kind: refresh.Unneeded, Code: "storage or engine"} // no fault of the server
 	}
 	outcome := refresh.Outcome{Kind: refresh.Failed, Code: failed.Kind.String(), RetryAfter: failed.RetryAfter}
@@ -159,6 +171,35 @@ func outcomeOf(err error) refresh.Outcome {
 		outcome.RetryAfter = max(outcome.RetryAfter, time.Until(account.next()))
 	}
 	return outcome
+}
+
+// exchangeOutcome tells the scheduler what one exchange says about its host.
+func exchangeOutcome(err error) refresh.Outcome {
+	if err == nil {
+		return refresh.Outcome{Kind: refresh.Renewed}
+	}
+	if account := (*accountError)(nil); errors.As(err, &account) && account.earlier {
+		return refresh.Outcome{Kind: refresh.Unneeded} // nothing was sent
+	}
+	return outcomeOf(err)
+}
+
+// notAdmitted is for a reader whose exchange the scheduler has not admitted.
+func (d *definition) notAdmitted(err error) error {
+	open := (*refresh.OpenError)(nil)
+	switch {
+	case errors.As(err, &open):
+		reason := fmt.Sprintf("the engine leaves it in peace until %s, as it has failed %d times in a row", instant(open.Until), open.Failures)
+		if open.Code != "" {
+			reason += ", last with: " + open.Code
+		}
+		return &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: reason, RetryAfter: max(time.Until(open.Until), 0)}
+	case errors.Is(err, refresh.ErrBusy):
+		return &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: "too many exchanges with it are in progress"}
+	case errors.Is(err, refresh.ErrStopped):
+		return tokencache.ErrClosed
+	}
+	return err
 }
 
 // fillRenewals gives the scheduler the tokens that storage has.
@@ -189,7 +230,9 @@ func (b *backend) fillRenewals(ctx context.Context, put func(refresh.Job)) error
 				hosts[role.Config] = config.host()
 			}
 		}
-		put(jobOf(jobKey(name, key), hosts[role.Config], role, t))
+		job := jobOf(jobKey(name, key), hosts[role.Config], role, t)
+		job.Read = t.LastRead
+		put(job)
 	}
 	return nil
 }

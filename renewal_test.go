@@ -48,7 +48,7 @@ func TestADueTokenIsRenewedWithoutAReader(t *testing.T) {
 	m.due("user")
 	require.Equal(t, 1, m.server.Requests(), "nothing runs before the engine was initialized")
 	m.initialize()
-	eventually(t, func() bool { return m.storedToken("user").Generation == 2 })
+	eventually(t, func() bool { return m.storedToken("user").generation() == 2 })
 	require.Equal(t, []string{"password", "refresh_token"}, m.grants())
 	require.NotEqual(t, old, m.token("user"))
 	require.Equal(t, 2, m.server.Requests(), "the reader waits for nothing")
@@ -111,7 +111,7 @@ func TestWhatIsNotRenewedInTheBackground(t *testing.T) {
 	look, _ := m.b.renewals.Look(job)
 	require.Equal(t, "asleep", look.State)
 	m.write("roles/lazy", fields{"renew": "keep_warm"})
-	eventually(t, func() bool { return m.storedToken("lazy").Generation == 2 })
+	eventually(t, func() bool { return m.storedToken("lazy").generation() == 2 })
 
 	m.token("user")
 	gone := jobOfRole(m, "user")

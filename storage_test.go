@@ -104,20 +104,29 @@ func failTokens(verb, key string) error {
 	return nil
 }
 
+// failAnswers lets storage take what is written before a refresh, and not what
+// comes of it.
+func failAnswers(entry *logical.StorageEntry) error {
+	if strings.HasPrefix(entry.Key, tokenPrefix) && !strings.Contains(string(entry.Value), "post_before") {
+		return errStorage
+	}
+	return nil
+}
+
 func TestARotatedRefreshTokenIsNotLost(t *testing.T) {
 	m := newMountAndServer(t)
 	m.token("user")
-	m.storage.failing(failTokens)
+	m.storage.refusing(failAnswers)
 	resp := m.write("token/user/renew", nil)
 	token := resp.Data["access_token"].(string)
 	require.True(t, m.server.Issued(token))
 	require.Contains(t, strings.Join(resp.Warnings, "\n"), "could not be stored yet")
-	require.EqualValues(t, 1, m.storedToken("user").Generation)
+	require.EqualValues(t, 1, m.storedToken("user").generation())
 	require.Equal(t, token, m.token("user"))
 
-	m.storage.failing(nil)
+	m.storage.refusing(nil)
 	m.b.Clean(context.Background()) // tries once more
-	require.EqualValues(t, 2, m.storedToken("user").Generation)
+	require.EqualValues(t, 2, m.storedToken("user").generation())
 	m.start()
 	require.Equal(t, token, m.token("user"))
 	m.write("token/user/renew", nil)
@@ -127,12 +136,25 @@ func TestARotatedRefreshTokenIsNotLost(t *testing.T) {
 func TestAnUnsavedRefreshTokenIsUsed(t *testing.T) {
 	m := newMountAndServer(t)
 	m.token("user")
-	m.storage.failing(failTokens)
+	m.storage.refusing(failAnswers)
 	for range 3 {
 		m.write("token/user/renew", nil)
 	}
 	require.Equal(t, []string{"password", "refresh_token", "refresh_token", "refresh_token"}, m.grants())
+	m.storage.refusing(nil)
+}
+
+func TestNoRefreshTokenIsSentWithoutItsIntent(t *testing.T) {
+	m := newMountAndServer(t)
+	token := m.token("user")
+	before := m.stored()
+	m.storage.failing(failTokens)
+	resp := m.write("token/user/renew", nil)
+	require.Equal(t, token, resp.Data["access_token"], "it still lives")
+	require.Contains(t, strings.Join(resp.Warnings, "\n"), "Vault's storage failed")
 	m.storage.failing(nil)
+	require.Equal(t, []string{"password"}, m.grants())
+	require.Equal(t, before, m.stored())
 }
 
 func TestStoredEntriesThatCannotBeRead(t *testing.T) {

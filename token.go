@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
@@ -18,39 +19,38 @@ const sharedHolder = "role"
 // tokenEntry is one token, written by the engine only and never changed once
 // others can see it. It is a tokencache.Record.
 type tokenEntry struct {
-	Version    int    `json:"version"`
-	Generation uint64 `json:"generation"` // counts the tokens of this key
-	Holder     string `json:"holder"`
+	Version int    `json:"version"`
+	Holder  string `json:"holder"`
 
 	FingerprintOf string `json:"fingerprint"` // see definition.fingerprint
 	Grant         string `json:"grant"`       // see definition.grant
 	DestinationID string `json:"destination_id"`
+	Truth         string `json:"truth"` // definition.truth, under which Refresh was used last
 
-	AccessToken  secret.String     `json:"access_token"`
-	TokenType    string            `json:"token_type"`
-	Scope        string            `json:"scope,omitempty"`
-	RefreshToken secret.String     `json:"refresh_token,omitempty"`
-	Extra        map[string]string `json:"extra,omitempty"`
+	AccessToken secret.String     `json:"access_token"`
+	TokenType   string            `json:"token_type"`
+	Scope       string            `json:"scope,omitempty"`
+	Extra       map[string]string `json:"extra,omitempty"`
 
-	// RefreshEnds is when RefreshToken ends, SessionEnds when everything does
-	// that follows from one login; zero where nobody says.
-	RefreshEnds time.Time `json:"refresh_ends,omitzero"`
-	SessionEnds time.Time `json:"session_ends,omitzero"`
+	// Refresh is the refresh token, if there is one, the end of the session, if
+	// somebody says when, and the count of the tokens of this key.
+	Refresh rotation.State `json:"refresh"`
 
-	Issued  time.Time `json:"issued"`
-	Expires time.Time `json:"expires"`
-	RenewAt time.Time `json:"renew_at"`
-	Once    bool      `json:"use_once,omitempty"`
-	Notes   []string  `json:"notes,omitempty"` // warnings that go with the token
+	Issued   time.Time `json:"issued"`
+	Expires  time.Time `json:"expires"`
+	RenewAt  time.Time `json:"renew_at"`
+	LastRead time.Time `json:"last_read,omitzero"` // as far as was known when this was stored
+	Once     bool      `json:"use_once,omitempty"`
+	Notes    []string  `json:"notes,omitempty"` // warnings that go with the token
 }
 
 // stored is the entry with its secrets in the clear.
 func (t *tokenEntry) stored() any {
 	return struct {
 		tokenEntry
-		AccessToken  secret.Plain `json:"access_token"`
-		RefreshToken secret.Plain `json:"refresh_token,omitempty"`
-	}{*t, secret.Plain(t.AccessToken), secret.Plain(t.RefreshToken)}
+		AccessToken secret.Plain `json:"access_token"`
+		Refresh     any          `json:"refresh"`
+	}{*t, secret.Plain(t.AccessToken), t.Refresh.Stored()}
 }
 
 func (t *tokenEntry) Life() tokencache.Life {
@@ -61,46 +61,37 @@ func (t *tokenEntry) Matches(fingerprint string) bool { return t.FingerprintOf =
 
 func (t *tokenEntry) UseOnce() bool { return t.Once }
 
-// newToken turns a server's answer into the entry that follows held, which is
-// nil for the first.
-func newToken(d *definition, answer *oauth.Token, held *tokenEntry) *tokenEntry {
+// newToken turns a server's answer into an entry. refresh is what follows from
+// the answer for the refresh token.
+func newToken(d *definition, answer *oauth.Token, refresh rotation.State) *tokenEntry {
 	t := &tokenEntry{
-		Version: entryVersion, Generation: 1, Holder: sharedHolder,
-		FingerprintOf: d.fingerprint, Grant: d.grant, DestinationID: d.config.DestinationID,
+		Version: entryVersion, Holder: sharedHolder,
+		FingerprintOf: d.fingerprint, Grant: d.grant, DestinationID: d.config.DestinationID, Truth: d.truth,
 		AccessToken: answer.AccessToken, TokenType: answer.TokenType, Scope: answer.Scope,
-		RefreshToken: answer.RefreshToken, Extra: answer.Extra,
+		Refresh: refresh, Extra: answer.Extra,
 		Issued: answer.Issued, Expires: answer.Expires, Once: answer.UseOnce,
 		Notes: answer.Warnings,
-	}
-	if held != nil {
-		t.Generation = held.Generation + 1
-	}
-	if document := d.request.Document; document != nil {
-		t.RefreshEnds, t.SessionEnds = after(t.Issued, document.RefreshTTL()), after(t.Issued, document.SessionTTL())
 	}
 	t.noteScope(d.role.Scopes)
 	t.settleLife(d.role)
 	return t
 }
 
-// settleLife decides when the token ends and when it is renewed. The instant of
-// renewal is rolled once: jitter that is rolled at each look is none.
-func (t *tokenEntry) settleLife(role *roleEntry) {
-	t.limitLife(role)
-	if !t.SessionEnds.IsZero() && t.SessionEnds.Before(t.Expires) {
-		t.Expires = t.SessionEnds
+// granted is the entry for the answer to a login, or for an import, that follows
+// the state of what was held before.
+func granted(d *definition, answer *oauth.Token, before rotation.State) *tokenEntry {
+	grant := rotation.Grant{
+		RefreshToken: answer.RefreshToken, Issued: answer.Issued, Ends: d.refreshEnds(answer), Roll: rand.Float64(),
 	}
-	t.RenewAt = tokencache.RenewAt(t.Issued, t.Expires, rand.Float64())
+	if document := d.request.Document; document != nil {
+		grant.SessionEnds = after(answer.Issued, document.SessionTTL())
+	}
+	return newToken(d, answer, before.Granted(grant))
 }
 
-// refreshed is newToken for the answer to a refresh of held.
-func refreshed(d *definition, answer *oauth.Token, held *tokenEntry) *tokenEntry {
-	t := newToken(d, answer, held)
-	t.SessionEnds = held.SessionEnds // counted from the login
-	t.settleLife(d.role)
-	if !t.RefreshToken.IsSet() { // the server keeps the old one valid (RFC 6749 section 6)
-		t.RefreshToken = held.RefreshToken
-	}
+// refreshed is the entry for the answer to a refresh of held.
+func refreshed(d *definition, answer *oauth.Token, held *tokenEntry, refresh rotation.State) *tokenEntry {
+	t := newToken(d, answer, refresh)
 	if t.Scope == "" { // unchanged (RFC 6749 section 6)
 		t.Scope = held.Scope
 	}
@@ -110,15 +101,43 @@ func refreshed(d *definition, answer *oauth.Token, held *tokenEntry) *tokenEntry
 	return t
 }
 
-// leaves is what the token leaves to those that follow it.
-func (t *tokenEntry) leaves() flows.Held {
-	return flows.Held{AccessToken: t.AccessToken, Expires: t.Expires, RefreshToken: t.RefreshToken}
+// refreshEnds is when the answer's refresh token ends, zero if nobody says.
+func (d *definition) refreshEnds(answer *oauth.Token) time.Time {
+	if document := d.request.Document; document != nil {
+		return after(answer.Issued, document.RefreshTTL())
+	}
+	return answer.RefreshEnds
 }
 
-// refreshOver tells whether the time for refreshing is known to have passed.
-func (t *tokenEntry) refreshOver(now time.Time) bool {
-	passed := func(end time.Time) bool { return !end.IsZero() && !now.Before(end) }
-	return passed(t.RefreshEnds) || passed(t.SessionEnds)
+// generation counts the tokens of a key; a token that is not there has 0.
+func (t *tokenEntry) generation() uint64 {
+	if t == nil {
+		return 0
+	}
+	return t.Refresh.Generation
+}
+
+// lastState is the state of what was held, if anything was.
+func (t *tokenEntry) lastState() rotation.State {
+	if t == nil {
+		return rotation.State{}
+	}
+	return t.Refresh
+}
+
+// leaves is what the token leaves to those that follow it.
+func (t *tokenEntry) leaves(refreshToken secret.String) flows.Held {
+	return flows.Held{AccessToken: t.AccessToken, Expires: t.Expires, RefreshToken: refreshToken}
+}
+
+// settleLife decides when the token ends and when it is renewed. The instant of
+// renewal is rolled once: jitter that is rolled at each look is none.
+func (t *tokenEntry) settleLife(role *roleEntry) {
+	t.limitLife(role)
+	if ends := t.Refresh.Session.Ends; !ends.IsZero() && ends.Before(t.Expires) {
+		t.Expires = ends
+	}
+	t.RenewAt = tokencache.RenewAt(t.Issued, t.Expires, rand.Float64())
 }
 
 // after is start + d, or zero where d is.

@@ -128,7 +128,7 @@ func (b *backend) adopt(ctx context.Context, s logical.Storage, o *obtained) err
 		if err != nil {
 			return err
 		}
-		return b.saveToken(ctx, s, d, newToken(d, o.token, held))
+		return b.saveToken(ctx, s, d, granted(d, o.token, held.lastState()))
 	})
 }
 

@@ -29,7 +29,7 @@ func TestARoleWriteShowsWhetherTheRoleWorks(t *testing.T) {
 	require.Equal(t, 2, m.server.Requests())
 	require.NotEqual(t, token, m.token("r"))
 	require.Equal(t, 2, m.server.Requests())
-	require.EqualValues(t, 2, m.storedToken("r").Generation)
+	require.EqualValues(t, 2, m.storedToken("r").generation())
 	require.NotContains(t, m.read("roles/r"), "verify")
 }
 

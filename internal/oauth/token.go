@@ -5,6 +5,7 @@ package oauth
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"mime"
 	"net/url"
@@ -30,6 +31,7 @@ type Token struct {
 	RefreshToken secret.String     // empty when there is none
 	Issued       time.Time         // when the request started: wall clock, so no later than the server's own idea of it
 	Expires      time.Time         // Issued + expires_in; zero: the server does not say; Issued itself if UseOnce
+	RefreshEnds  time.Time         // when RefreshToken ends, where the server says; else zero
 	UseOnce      bool              // expires_in <= 0: good for the one who asked, not for a cache
 	Extra        map[string]string // what else a dialect wants kept beside the token; nil
 	Warnings     []string          // what was odd about the answer, in our own words, for the operator
@@ -57,6 +59,7 @@ func parseToken(a *Answer, scrub *scrubber) (*Token, *Error) {
 	t := &Token{AccessToken: secret.String(access), TokenType: tokenType(fields), Scope: scope(fields), Issued: a.Issued}
 	t.setRefreshToken(fields["refresh_token"])
 	t.setLife(fields["expires_in"])
+	t.setRefreshLife(fields)
 	return t, nil
 }
 
@@ -229,6 +232,22 @@ func (t *Token) setLife(value any) {
 	default: // whole seconds apart, since a float of nanoseconds is not exact
 		whole, part := math.Modf(seconds)
 		t.Expires = t.Issued.Add(time.Duration(whole)*time.Second + time.Duration(part*float64(time.Second)))
+	}
+}
+
+// setRefreshLife reads what no RFC names: GitHub, Microsoft and LinkedIn call it
+// refresh_token_expires_in, Keycloak refresh_expires_in (with 0 for never), Intuit
+// x_refresh_token_expires_in. What cannot be read says nothing.
+func (t *Token) setRefreshLife(fields map[string]any) {
+	if !t.RefreshToken.IsSet() {
+		return
+	}
+	for _, name := range []string{"refresh_token_expires_in", "refresh_expires_in", "x_refresh_token_expires_in"} {
+		seconds, ok := number(strings.TrimSpace(fmt.Sprint(fields[name])))
+		if ok && seconds >= 1 && seconds <= maxLife.Seconds() {
+			t.RefreshEnds = t.Issued.Add(time.Duration(seconds) * time.Second)
+			return
+		}
 	}
 }
 

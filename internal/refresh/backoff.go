@@ -26,7 +26,7 @@ func (o *Options) refusal(attempt int, roll float64) time.Duration {
 // wait is what a failure costs its key. What the server asks for wins.
 func (o *Options) wait(outcome Outcome, attempt int, remaining time.Duration, roll float64) time.Duration {
 	switch {
-	case outcome.RetryAfter > 0 && (outcome.Kind.down() || outcome.Kind == Refused):
+	case outcome.RetryAfter > 0 && (outcome.Kind.down() || outcome.Kind == Refused || outcome.Kind == Unneeded):
 		return min(max(outcome.RetryAfter, o.LeastWait), o.MostRetryAfter)
 	case outcome.Kind == Refused:
 		return o.refusal(attempt, roll)

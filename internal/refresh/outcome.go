@@ -60,7 +60,7 @@ type Outcome struct {
 	// errors. It must hold no secret.
 	Code string
 	// RetryAfter, if positive, is the wait that the server asked for, or that
-	// the owner knows better. It counts after Failed, Throttled and Refused.
+	// the owner knows better. It counts after all kinds that may leave the token as it was.
 	RetryAfter time.Duration
 }
 

@@ -85,6 +85,14 @@ func (s State) Granted(g Grant) State {
 	}
 }
 
+// Extended returns the state that follows s when the server has given another
+// access token for the last one, and the refresh token was not used.
+func (s State) Extended() State {
+	s.Generation++
+	s.Turn++
+	return s
+}
+
 // TryAgain forgets what the server has refused and keeps the tokens: something
 // has changed that may have been the reason.
 func (s State) TryAgain() State {
