@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
+)
+
+const imported = "refresh_token" // a flow without credentials
+
+func TestTheIntentIsStoredBeforeTheRefreshTokenIsSent(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		w.server.before = func() {
+			state := w.state()
+			require.Equal(w, rotation.UnansweredPost, state.Health())
+			require.Equal(w, w.b.instance, state.Intent.By)
+			require.Equal(w, refreshToken(1), state.Current)
+			require.True(w, time.Now().Before(state.Intent.PostBefore))
+		}
+		w.renews()
+		require.Equal(w, rotation.Healthy, w.state().Health())
+		require.Equal(w, refreshToken(1), w.state().Previous)
+	})
+}
+
+func TestALostAnswerIsAskedForAgain(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		w.server.befalls = lose(errLost, 2, 3)
+		start := time.Now()
+		w.renews()
+		require.Equal(w, 8*time.Second, time.Since(start))
+		require.Equal(w, 4, w.server.exchanges)
+		require.Zero(w, w.server.refused)
+	})
+}
+
+func TestAnAnswerThatCannotBeReadIsAskedForAgain(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		w.server.befalls = lose(errUnread, 2)
+		w.renews()
+		require.Equal(w, 3, w.server.exchanges)
+	})
+	inWorld(t, "password", func(w *world) {
+		w.server.befalls = lose(errUnread, 2)
+		w.renews()
+		require.Equal(w, 2, w.server.logins, "the same would probably be answered again, and there is another way")
+	})
+}
+
+func TestNobodySendsARefreshTokenWhileAnotherMay(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		old := w.b
+		var sent time.Time
+		ended := make(chan struct{})
+		hang := make(chan struct{})
+		w.server.before = func() {
+			w.server.before = nil
+			sent = time.Now()
+			<-hang
+		}
+		go func() {
+			defer close(ended)
+			_, _ = w.renew()
+		}()
+		time.Sleep(time.Second)
+		w.another() // the plugin was killed, and its request is still under way
+		start := time.Now()
+		close(hang)
+		<-ended
+		require.NoError(w, w.storage.Put(context.Background(), w.withIntent(sent)))
+		w.renews()
+		require.GreaterOrEqual(w, time.Since(start), rotation.PostLimit)
+		require.GreaterOrEqual(w, time.Since(sent), rotation.PostLimit)
+		require.Zero(w, w.server.refused, "within the server's grace")
+		old.Clean(context.Background())
+	})
+}
+
+// withIntent is the first token as a killed plugin has left it.
+func (w *world) withIntent(sent time.Time) *logical.StorageEntry {
+	t := w.stored()
+	t.Refresh = rotation.State{
+		Generation: 1, Turn: 2, Current: refreshToken(1),
+		Intent: rotation.Intent{PostBefore: sent.Add(rotation.PostWindow), By: "another"},
+	}
+	entry, err := encode(w.d.key, t.stored(), maxTokenSize)
+	require.NoError(w, err)
+	return entry
+}
+
+func TestARefusalIsBelievedTheSecondTime(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		w.server.refuses = true
+		resp, err := w.renew()
+		require.NoError(w, err)
+		require.Equal(w, "access-1", resp.Data["access_token"], "it still lives")
+		require.Contains(w, resp.Warnings[0], "invalid_grant")
+		require.Equal(w, rotation.Suspected, w.state().Health())
+		require.Equal(w, 2, w.server.exchanges)
+
+		for range 5 {
+			_, _ = w.renew()
+		}
+		require.Equal(w, 2, w.server.exchanges, "not before a minute has passed")
+		time.Sleep(rotation.SecondRefusal)
+		w.server.refuses = false
+		w.renews()
+		require.Equal(w, rotation.Healthy, w.state().Health())
+	})
+}
+
+func TestReauthRequired(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		w.server.dead = true
+		_, _ = w.renew()
+		time.Sleep(rotation.SecondRefusal)
+		_, _ = w.renew()
+		require.Equal(w, rotation.ReauthRequired, w.state().Health())
+		require.Equal(w, refreshToken(1), w.state().Current, "no byte is dropped")
+		sent := w.server.exchanges
+
+		time.Sleep(2 * time.Hour)
+		for range 3 {
+			resp, err := w.read()
+			require.NoError(w, err)
+			require.ErrorContains(w, resp.Error(), "was refused twice")
+			require.ErrorContains(w, resp.Error(), "vault write token/r/import")
+			time.Sleep(2 * longestRefusal)
+		}
+		w.another() // a restart is no reason
+		_, _ = w.read()
+		require.Equal(w, sent, w.server.exchanges)
+		require.Equal(w, refresh.Stopped, outcomeOf(&reauthError{errLost}).Kind)
+
+		w.changed() // something that may have been the reason
+		_, _ = w.read()
+		require.Equal(w, sent+1, w.server.exchanges)
+
+		w.server.dead = false
+		resp, err := w.b.HandleRequest(context.Background(), &logical.Request{
+			Operation: logical.UpdateOperation, Path: "token/r/import", Storage: w.storage,
+			Data: fields{"refresh_token": refreshToken(w.server.newest).Reveal()},
+		})
+		require.NoError(w, err)
+		require.NoError(w, resp.Error())
+		w.renews()
+	})
+}
+
+// A token before this one may be the one that the server counts: an answer may
+// have been lost that a restart has forgotten.
+func TestThePreviousTokenIsTriedOnce(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		w.renews()
+		w.renews()
+		held := w.stored()
+		held.Refresh.Current = "refresh-77" // as if a broken fence had left it
+		require.NoError(w, save(w.Context(), w.storage, w.d.key, held.stored(), maxTokenSize))
+		w.server.used = map[int]time.Time{}
+		w.another()
+		w.server.before = func() { w.server.refuses = w.state().Current == "refresh-77" && !w.state().Intent.Other }
+		w.renews()
+		require.Equal(w, 1, w.server.refused)
+	})
+}
+
+func TestANodeThatWasFasterIsFollowed(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		w.server.before = func() {
+			w.server.before = nil
+			faster := w.stored()
+			faster.AccessToken = "access-faster"
+			faster.Refresh.Generation, faster.Refresh.Turn = 2, 3
+			faster.Refresh.Current, faster.Refresh.Intent = "refresh-9", rotation.Intent{}
+			require.NoError(w, save(w.Context(), w.storage, w.d.key, faster.stored(), maxTokenSize))
+			w.server.refuses = true
+		}
+		resp, err := w.renew()
+		require.NoError(w, err)
+		require.Equal(w, "access-faster", resp.Data["access_token"])
+		require.Equal(w, refreshToken(9), w.state().Current)
+	})
+}
+
+func TestWhatOverloadsIsNoRefusal(t *testing.T) {
+	for _, failed := range []*oauth.Error{
+		{Kind: oauth.Unavailable, Host: "h", Status: 503}, {Kind: oauth.Unreachable, Host: "h"},
+		{Kind: oauth.Refused, Host: "h", Status: 401, Code: "invalid_client"}, {Kind: oauth.Redirected, Host: "h", Status: 302},
+	} {
+		inWorld(t, imported, func(w *world) {
+			w.server.befalls = lose(failed, 2)
+			resp, err := w.renew()
+			require.NoError(w, err)
+			require.Equal(w, "access-1", resp.Data["access_token"])
+			require.Equal(w, 2, w.server.exchanges)
+			require.False(w, w.state().Suspect.Since.After(time.Time{}))
+			require.Equal(w, refreshToken(1), w.state().Current)
+			w.server.newest, w.server.used = 1, map[int]time.Time{} // it had not acted
+			w.renews()
+		})
+	}
+}
+
+// One of the two cases this engine comes from: the refresh token of a login dies
+// 12 hours after it. Two days, a reader each minute, and nobody notices.
+func TestALoginIsRepeatedBeforeItsSessionEnds(t *testing.T) {
+	inWorld(t, "password", func(w *world) {
+		w.server.session = 12 * time.Hour
+		w.use(withSession(w.T, w.d, "12h"))
+		require.NoError(w, w.b.tokens.Change(w.Context(), w.d.key, func(ctx context.Context) error { return w.storage.Delete(ctx, w.d.key) }))
+		w.server.logins = 0
+		require.NoError(w, w.b.initialize(w.Context(), &logical.InitializationRequest{Storage: w.storage}))
+		for start := time.Now(); time.Since(start) < 48*time.Hour; time.Sleep(time.Minute) {
+			resp, err := w.read()
+			require.NoError(w, err)
+			require.NoError(w, resp.Error())
+			require.Empty(w, resp.Warnings)
+			require.Positive(w, resp.Data["expires_in"])
+		}
+		require.Zero(w, w.server.refused, "no refresh token was sent that the server would refuse")
+		require.GreaterOrEqual(w, w.server.logins, 4)
+		require.LessOrEqual(w, w.server.logins, 6)
+		require.Greater(w, w.server.exchanges, 48)
+	})
+}

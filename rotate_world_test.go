@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
+)
+
+// rotator is a server that rotates refresh tokens, without a network, and the
+// flow that asks it. A used token, past the grace, ends the whole grant.
+type rotator struct {
+	flows.Flow
+
+	life    time.Duration // of access tokens
+	grace   time.Duration
+	session time.Duration // from a login; nothing is refreshed afterwards; 0: no end
+
+	befalls func(n int) error // what becomes of the nth exchange's answer; nil: it arrives
+	refuses bool              // refuses refresh tokens, for no good reason
+	before  func()            // runs when an exchange arrives
+
+	exchanges, logins, refused int
+	newest                     int
+	used                       map[int]time.Time
+	dead                       bool
+	since                      time.Time // of the login
+}
+
+func (r *rotator) answer(sent int) (*oauth.Token, error) {
+	r.newest++
+	if sent > 0 && r.used[sent].IsZero() {
+		r.used[sent] = time.Now()
+	}
+	if r.befalls != nil {
+		if err := r.befalls(r.exchanges); err != nil {
+			return nil, err
+		}
+	}
+	now := time.Now().Round(0)
+	return &oauth.Token{
+		AccessToken: secret.String(fmt.Sprintf("access-%d", r.newest)), TokenType: "Bearer",
+		RefreshToken: refreshToken(r.newest), Issued: now, Expires: now.Add(r.life),
+	}, nil
+}
+
+func refreshToken(n int) secret.String { return secret.String(fmt.Sprintf("refresh-%d", n)) }
+
+func (r *rotator) Mint(context.Context, flows.Request) (*oauth.Token, error) {
+	r.exchanges++
+	r.logins++
+	r.used, r.dead, r.since = map[int]time.Time{}, false, time.Now()
+	return r.answer(0)
+}
+
+func (r *rotator) Refresh(_ context.Context, _ flows.Request, held flows.Held) (*oauth.Token, error) {
+	r.exchanges++
+	if r.before != nil {
+		r.before()
+	}
+	var sent int
+	_, err := fmt.Sscanf(held.RefreshToken.Reveal(), "refresh-%d", &sent)
+	used := r.used[sent]
+	reused := !used.IsZero() && time.Since(used) > r.grace
+	if r.dead = r.dead || reused; err != nil || r.dead || r.refuses || r.session > 0 && time.Since(r.since) >= r.session {
+		r.refused++
+		return nil, &oauth.Error{Kind: oauth.Refused, Host: "h", Status: 400, Code: "invalid_grant"}
+	}
+	return r.answer(sent)
+}
+
+// What may befall an answer.
+var (
+	errLost   = &oauth.Error{Kind: oauth.Ambiguous, Host: "h", Reason: "no whole answer"}
+	errUnread = &oauth.Error{Kind: oauth.Malformed, Host: "h", Reason: "the answer is not JSON"}
+)
+
+// lose loses the answers with these numbers.
+func lose(err error, numbers ...int) func(int) error {
+	return func(n int) error {
+		for _, number := range numbers {
+			if n == number {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// world is one role at a rotator, in a bubble of synctest. Its backend can be
+// exchanged for another over the same storage.
+type world struct {
+	*testing.T
+	server  *rotator
+	storage *faultyStorage
+	b       *backend
+	d       *definition
+}
+
+// inWorld runs a test with a role that has tokens from a rotator: of flow
+// refresh_token with a first one imported, or of flow password.
+func inWorld(t *testing.T, flow string, test func(w *world)) {
+	synctest.Test(t, func(t *testing.T) {
+		lookedUp, _ := flows.Lookup(flow)
+		w := &world{
+			T: t, storage: &faultyStorage{Storage: new(logical.InmemStorage)},
+			server: &rotator{Flow: lookedUp, life: time.Hour, grace: 30 * time.Second},
+		}
+		role := &roleEntry{ID: "id", Config: "c", Flow: flow, Renew: renewAuto}
+		require.NoError(t, save(t.Context(), w.storage, rolePrefix+"r", role.stored(), maxRoleSize))
+		key, err := tokenKey(role.ID, sharedHolder)
+		require.NoError(t, err)
+		w.d = &definition{
+			name: "r", role: role, config: &configEntry{DestinationID: "d", HeaderName: "A", HeaderFormat: "{{token}}"}, flow: w.server,
+			fingerprint: "f", grant: "g", truth: "1", key: key, job: jobKey("r", key),
+		}
+		w.another()
+		first, err := w.server.Mint(t.Context(), flows.Request{})
+		require.NoError(t, err)
+		require.NoError(t, w.b.saveToken(t.Context(), w.storage, w.d, granted(w.d, first, rotation.State{})))
+		test(w)
+		w.b.Clean(context.Background())
+	})
+}
+
+// another is a backend that has never heard of the last one.
+func (w *world) another() {
+	w.Helper()
+	w.b = newBackend("")
+	require.NoError(w, w.b.Setup(context.Background(), logical.TestBackendConfig()))
+	w.use(w.d)
+}
+
+// use has the backend take this for the role's definition.
+func (w *world) use(d *definition) {
+	w.d = d
+	w.b.definitions.roles.Add("r", d)
+}
+
+// changed is the definition after a write that changes something.
+func (w *world) changed() {
+	d := newDefinitionLike(w.d)
+	d.truth += "+"
+	w.use(d)
+}
+
+func (w *world) renew() (*logical.Response, error) {
+	return w.b.HandleRequest(context.Background(), &logical.Request{Operation: logical.UpdateOperation, Path: "token/r/renew", Storage: w.storage})
+}
+
+func (w *world) read() (*logical.Response, error) {
+	return w.b.HandleRequest(context.Background(), &logical.Request{Operation: logical.ReadOperation, Path: "token/r", Storage: w.storage})
+}
+
+// renews is renew with the newest token.
+func (w *world) renews() {
+	w.Helper()
+	resp, err := w.renew()
+	require.NoError(w, err)
+	require.NoError(w, resp.Error())
+	require.Empty(w, resp.Warnings)
+	require.Equal(w, fmt.Sprintf("access-%d", w.server.newest), resp.Data["access_token"])
+	require.Equal(w, refreshToken(w.server.newest), w.state().Current)
+}
+
+// stored is the token as storage has it.
+func (w *world) stored() *tokenEntry {
+	w.Helper()
+	entry, err := load[tokenEntry](context.Background(), w.storage.Storage, w.d.key)
+	require.NoError(w, err)
+	require.NotNil(w, entry)
+	return entry
+}
+
+func (w *world) state() rotation.State {
+	w.Helper()
+	return w.stored().Refresh
+}
+
+// withSession is the definition with a login document that knows when its
+// sessions end.
+func withSession(t *testing.T, d *definition, session string) *definition {
+	t.Helper()
+	document, err := compileLogin(`{"request": {"url": "/login", "json": {"p": "{{password}}"}}, "token": {"json": "/token"},
+		"refresh_token": {"json": "/refresh"}, "session_ttl": "` + session + `",
+		"refresh": {"request": {"url": "/refresh", "json": {"r": "{{refresh_token}}"}}}}`)
+	require.NoError(t, err)
+	next := newDefinitionLike(d)
+	next.request.Document = document
+	return next
+}
+
+// newDefinitionLike copies what is not a lock.
+func newDefinitionLike(d *definition) *definition {
+	return &definition{
+		name: d.name, role: d.role, config: d.config, flow: d.flow, request: d.request,
+		fingerprint: d.fingerprint, grant: d.grant, truth: d.truth, key: d.key, job: d.job,
+	}
+}
