@@ -50,6 +50,9 @@ func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, he
 	defer func() { release(outcome) }()
 	t, err := b.replace(ctx, s, d, held, keep)
 	outcome = exchangeOutcome(err)
+	if err != nil {
+		b.sendFailed(ctx, d, err)
+	}
 	return t, err
 }
 
@@ -124,6 +127,7 @@ func (b *backend) saveToken(ctx context.Context, s logical.Storage, d *definitio
 	}
 	if err == nil {
 		b.schedule(d, t)
+		b.sendRenewed(ctx, d, t)
 	}
 	return err
 }

@@ -104,6 +104,7 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 		resp.AddWarning(fmt.Sprintf("no %s is set yet: until it is, no role of this config can obtain a token", field))
 	}
 	config.Revision++
+	defer b.retryRoles(ctx, req.Storage, name)
 	defer b.definitions.forgetAll() // also after an error: the write may have arrived
 	if err := saveConfig(ctx, req.Storage, name, config); err != nil {
 		return saveFailed(err)

@@ -45,6 +45,7 @@ func (b *backend) rebind(ctx context.Context, req *logical.Request, data *framew
 	}
 	config.Rebound = true
 	config.Revision++
+	defer b.retryRoles(ctx, req.Storage, name)
 	defer b.definitions.forgetAll()
 	if err := saveConfig(ctx, req.Storage, name, config); err != nil {
 		return saveFailed(err)

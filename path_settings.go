@@ -117,6 +117,7 @@ func (b *backend) settingsWrite(ctx context.Context, req *logical.Request, data 
 		return nil, nil
 	}
 	settings.Revision++
+	defer b.renewals.Retry("", func(string) bool { return true })
 	defer b.definitions.forgetAll()
 	if err := save(ctx, req.Storage, settingsKey, settings, maxConfigSize); err != nil {
 		return saveFailed(err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 )
 
 func (b *backend) pathStatus() []*framework.Path {
@@ -39,21 +40,23 @@ func (b *backend) pathStatus() []*framework.Path {
 
 func roleStatusFields() map[string]*framework.FieldSchema {
 	return described(map[string]framework.FieldSchema{
-		"state":              {Type: framework.TypeString, Description: "none (no token yet, or forgotten), fresh, due (good, and to be renewed) or expired."},
-		"issued":             {Type: framework.TypeString, Description: "When the token was obtained, RFC 3339."},
-		"expires":            {Type: framework.TypeString, Description: "When it expires, RFC 3339."},
-		"generation":         {Type: framework.TypeInt, Description: "How many tokens the role has had."},
-		"refresh_token_set":  {Type: framework.TypeBool, Description: "Whether there is a refresh token."},
-		"refresh_token_ends": {Type: framework.TypeString, Description: "When it is known to end, RFC 3339."},
-		"renewal":            {Type: framework.TypeString, Description: "none (not renewed in the background), asleep (on demand, or nobody reads it), waiting, due, running or stopped (refused for good)."},
-		"next_renewal":       {Type: framework.TypeString, Description: "When it is renewed next, RFC 3339."},
-		"last_read":          {Type: framework.TypeString, Description: "When it was last read, as far as this node knows, RFC 3339."},
-		"failures":           {Type: framework.TypeInt, Description: "Failures in a row to obtain a token."},
-		"last_failure":       {Type: framework.TypeString, Description: "The last of them."},
-		"failure_class":      {Type: framework.TypeString, Description: "Its class: refused, unexpected, redirected, forbidden, unavailable, unreachable, ambiguous or malformed."},
-		"to_mend_by":         {Type: framework.TypeString, Description: "Whose it is to mend: operator, or nobody, as it may pass by itself."},
-		"failing_since":      {Type: framework.TypeString, Description: "When the first of them was, RFC 3339."},
-		"next_try":           {Type: framework.TypeString, Description: "The earliest next try, RFC 3339."},
+		"state":               {Type: framework.TypeString, Description: "none (no token yet, or forgotten), fresh, due (good, and to be renewed), expired, or reauth_required (there is no way to another token but an import)."},
+		"issued":              {Type: framework.TypeString, Description: "When the token was obtained, RFC 3339."},
+		"expires":             {Type: framework.TypeString, Description: "When it expires, RFC 3339."},
+		"generation":          {Type: framework.TypeInt, Description: "How many tokens the role has had."},
+		"refresh_token_set":   {Type: framework.TypeBool, Description: "Whether there is a refresh token."},
+		"refresh_token_state": {Type: framework.TypeString, Description: "none, healthy, unanswered (it was sent, and no answer is known), suspect (refused once) or reauth_required (refused for good)."},
+		"refresh_token_ends":  {Type: framework.TypeString, Description: "When it is known to end, RFC 3339."},
+		"session_ends":        {Type: framework.TypeString, Description: "When all that follows from one login is known to end, RFC 3339."},
+		"renewal":             {Type: framework.TypeString, Description: "none (not renewed in the background), asleep (on demand, or nobody reads it), waiting, due, running or stopped (refused for good)."},
+		"next_renewal":        {Type: framework.TypeString, Description: "When it is renewed next, RFC 3339."},
+		"last_read":           {Type: framework.TypeString, Description: "When it was last read, as far as this node knows, RFC 3339."},
+		"failures":            {Type: framework.TypeInt, Description: "Failures in a row to obtain a token."},
+		"last_failure":        {Type: framework.TypeString, Description: "The last of them."},
+		"failure_class":       {Type: framework.TypeString, Description: "Its class: refused, unexpected, redirected, forbidden, unavailable, unreachable, ambiguous or malformed."},
+		"to_mend_by":          {Type: framework.TypeString, Description: "Whose it is to mend: operator, or nobody, as it may pass by itself."},
+		"failing_since":       {Type: framework.TypeString, Description: "When the first of them was, RFC 3339."},
+		"next_try":            {Type: framework.TypeString, Description: "The earliest next try, RFC 3339."},
 	})
 }
 
@@ -67,7 +70,8 @@ func (b *backend) roleStatus(ctx context.Context, req *logical.Request, data *fr
 		return logical.ErrorResponse("no role named %s; see \"vault list %sroles\"", name, req.MountPoint), nil
 	}
 	status := map[string]any{
-		"state": "none", "issued": "", "expires": "", "generation": 0, "refresh_token_set": false, "refresh_token_ends": "",
+		"state": "none", "issued": "", "expires": "", "generation": 0, "refresh_token_set": false,
+		"refresh_token_state": string(rotation.None), "refresh_token_ends": "", "session_ends": "",
 		"renewal": "none", "next_renewal": "", "last_read": "",
 		"failures": 0, "last_failure": "", "failure_class": "", "to_mend_by": "", "failing_since": "", "next_try": "",
 	}
@@ -90,19 +94,30 @@ func (b *backend) roleStatus(ctx context.Context, req *logical.Request, data *fr
 // show puts the token's part of a status.
 func (t *tokenEntry) show(status map[string]any, role *roleEntry, now time.Time) {
 	minTTL := (&definition{role: role}).need(0).MinTTLFor(t.Expires.Sub(t.Issued))
+	refresh := t.Refresh
 	status["state"] = t.Life().State(now, minTTL).String()
 	status["issued"], status["expires"], status["generation"] = instant(t.Issued), instant(t.Expires), t.generation()
-	status["refresh_token_set"], status["refresh_token_ends"] = t.Refresh.Current.IsSet(), instant(t.Refresh.Token.Ends)
+	status["refresh_token_set"], status["refresh_token_state"] = refresh.Current.IsSet(), string(refresh.Health())
+	status["refresh_token_ends"], status["session_ends"] = instant(refresh.Token.Ends), instant(refresh.Session.Ends)
+	if refresh.Health() == rotation.ReauthRequired && role.refreshesOnly() { // known after a restart, too
+		status["state"], status["to_mend_by"], status["failing_since"] = reauthRequired, "operator", instant(refresh.Lost.Since)
+		status["failure_class"], status["last_failure"] = oauth.Refused.String(), whyOver(refresh.Lost)
+	}
 }
 
 func showFailure(status map[string]any, err error) {
 	status["last_failure"], status["to_mend_by"] = reason(err), "nobody"
 	if failed := (*oauth.Error)(nil); errors.As(err, &failed) {
-		status["failure_class"] = failed.Kind.String()
-		if operatorsToMend(failed.Kind) {
-			status["to_mend_by"] = "operator"
-		}
+		status["failure_class"], status["to_mend_by"] = failed.Kind.String(), toMendBy(failed)
 	}
+}
+
+// toMendBy says whose a failure is to mend: nobody's, if it may pass by itself.
+func toMendBy(failed *oauth.Error) string {
+	if operatorsToMend(failed.Kind) {
+		return "operator"
+	}
+	return "nobody"
 }
 
 func statusFields() map[string]*framework.FieldSchema {

@@ -76,6 +76,9 @@ func (r *tokenRead) respond(now time.Time) *logical.Response {
 	if r.answer.Unsaved {
 		resp.AddWarning("the token could not be stored yet; the engine keeps it in memory and goes on trying")
 	}
+	if ends, soon := r.token.Refresh.EndsSoon(now); soon && r.definition.role.refreshesOnly() {
+		resp.AddWarning(fmt.Sprintf("the refresh token of this role ends at %s: another must be imported before that", instant(ends)))
+	}
 	if life := r.token.Expires.Sub(r.token.Issued); life <= r.need.Raise && !r.token.Once {
 		resp.AddWarning(fmt.Sprintf("this server's tokens live %s: min_ttl of %s cannot be met", life.Round(time.Second), r.need.Raise))
 	}

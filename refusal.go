@@ -109,8 +109,12 @@ func clause(failed *oauth.Error) string { return strings.TrimRight(failed.Error(
 
 // nextTry says when the server is asked again, and how to ask it now.
 func (e *readError) nextTry() string {
-	account := (*accountError)(nil)
+	account, reauth, later := (*accountError)(nil), (*reauthError)(nil), (*laterError)(nil)
 	switch refused := errors.As(e.err, &account); {
+	case errors.As(e.err, &reauth):
+		return fmt.Sprintf("The engine keeps the refresh token, and sends it once more if %sconfig/%s or %sroles/%s is changed", e.mount, e.definition.role.Config, e.mount, e.role)
+	case errors.As(e.err, &later):
+		return fmt.Sprintf("The engine asks once more after %s (in %s)", instant(later.until), inSeconds(later.until))
 	case refused && e.then != "":
 		return account.until(e.mount, e.role, e.definition.role.Config) + ". " + e.then
 	case refused:

@@ -102,6 +102,28 @@ func (b *backend) reschedule(ctx context.Context, s logical.Storage, name string
 	return err
 }
 
+// retryRoles follows a write to a config: what stopped the renewals of its roles
+// may be mended. An error is no reason to fail the write: a read, or the next try
+// in an hour at most, comes to the same.
+func (b *backend) retryRoles(ctx context.Context, s logical.Storage, config string) {
+	entry, err := loadConfig(ctx, s, config)
+	if err != nil || entry == nil {
+		return
+	}
+	names, err := rolesOf(ctx, s, config)
+	if err != nil || len(names) == 0 {
+		return
+	}
+	roles := make(map[string]bool, len(names))
+	for _, name := range names {
+		roles[name] = true
+	}
+	b.renewals.Retry(entry.host(), func(job string) bool {
+		role, _, _ := strings.Cut(job, " ")
+		return roles[role]
+	})
+}
+
 // renewDue renews one token. It is the scheduler's.
 func (b *backend) renewDue(ctx context.Context, key string) refresh.Outcome {
 	name, tokenKey, _ := strings.Cut(key, " ")

@@ -192,7 +192,10 @@ func (e *laterError) Unwrap() error { return e.err }
 
 // reauthError is a refresh token that has come to its end in a role that has
 // nothing else.
-type reauthError struct{ failure *oauth.Error }
+type reauthError struct {
+	failure *oauth.Error
+	now     bool // it was found out just now
+}
 
 func (e *reauthError) Error() string { return e.failure.Error() }
 func (e *reauthError) Unwrap() error { return e.failure }
@@ -207,7 +210,7 @@ func (r *rotating) end(ctx context.Context, step rotation.Step) (*tokenEntry, er
 	case rotation.LogIn:
 		return r.b.logIn(ctx, r.s, r.d, r.attempt.State(), r.posted)
 	case rotation.Reauthorize:
-		return nil, &reauthError{r.d.refreshRefused(r.whyOver(step.Reason))}
+		return nil, &reauthError{failure: r.d.refreshRefused(whyOver(r.attempt.State().Lost)), now: r.posted}
 	case rotation.Gone:
 		return nil, tokencache.ErrForgotten
 	}
@@ -229,13 +232,13 @@ func (r *rotating) adopted() (*tokenEntry, error) {
 	}
 }
 
-func (r *rotating) whyOver(reason rotation.Reason) string {
-	since := instant(r.attempt.State().Lost.Since)
-	switch reason {
+// whyOver says why nothing helps any more.
+func whyOver(lost rotation.Lost) string {
+	switch lost.Reason {
 	case rotation.Ended:
-		return "the refresh token has ended, as was known ahead, and was refused twice, last at " + since
+		return "the refresh token has ended, as was known ahead, and was refused twice, last at " + instant(lost.Since)
 	case rotation.RefusedTwice:
-		return "the refresh token was refused twice, a minute apart or more, last at " + since
+		return "the refresh token was refused twice, a minute apart or more, last at " + instant(lost.Since)
 	}
 	return "there is no refresh token"
 }

@@ -139,7 +139,7 @@ func TestReauthRequired(t *testing.T) {
 		w.another() // a restart is no reason
 		_, _ = w.read()
 		require.Equal(w, sent, w.server.exchanges)
-		require.Equal(w, refresh.Stopped, outcomeOf(&reauthError{errLost}).Kind)
+		require.Equal(w, refresh.Stopped, outcomeOf(&reauthError{failure: errLost}).Kind)
 
 		w.changed() // something that may have been the reason
 		_, _ = w.read()
@@ -230,5 +230,57 @@ func TestALoginIsRepeatedBeforeItsSessionEnds(t *testing.T) {
 		require.GreaterOrEqual(w, w.server.logins, 4)
 		require.LessOrEqual(w, w.server.logins, 6)
 		require.Greater(w, w.server.exchanges, 48)
+	})
+}
+
+func TestTheStatusOfARefreshToken(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		w.server.dead = true
+		status := func() map[string]any {
+			resp, err := w.b.HandleRequest(context.Background(), &logical.Request{Operation: logical.ReadOperation, Path: "status/r", Storage: w.storage})
+			require.NoError(w, err)
+			return resp.Data
+		}
+		require.Equal(w, "healthy", status()["refresh_token_state"])
+		_, _ = w.renew()
+		require.Equal(w, "suspect", status()["refresh_token_state"])
+		require.Equal(w, "fresh", status()["state"])
+		require.Equal(w, instant(time.Now().Add(rotation.SecondRefusal)), status()["next_try"])
+		time.Sleep(rotation.SecondRefusal)
+		lost := instant(time.Now())
+		_, _ = w.renew()
+		w.another() // who knows it from storage only
+		for name, want := range map[string]any{
+			"state": "reauth_required", "refresh_token_state": "reauth_required", "refresh_token_set": true,
+			"to_mend_by": "operator", "failing_since": lost, "failure_class": "refused",
+		} {
+			require.Equal(w, want, status()[name], name)
+		}
+		require.Contains(w, status()["last_failure"], "refused twice")
+	})
+}
+
+// A refresh token that lives for a week from its last use is used in time,
+// though nobody reads, and the role is asleep otherwise.
+func TestARefreshTokenIsExercised(t *testing.T) {
+	const week = 7 * 24 * time.Hour
+	inWorld(t, imported, func(w *world) {
+		last := time.Now()
+		w.server.before = func() {
+			require.Less(w, time.Since(last), week, "the server has dropped it")
+			last = time.Now()
+		}
+		w.server.refreshLife = week
+		require.NoError(w, w.b.initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
+		w.renews()
+		sent := w.server.exchanges
+		time.Sleep(10 * week)
+		require.Less(w, w.server.exchanges, sent+50, "a day's renewals, until nobody was seen to read, and then once a week")
+		require.Greater(w, w.server.exchanges, sent+9)
+		require.Zero(w, w.server.refused)
+		require.True(w, w.stored().LastRead.Before(w.stored().Issued.Add(-week)), "kept with the token")
+		resp, err := w.read()
+		require.NoError(w, err)
+		require.NoError(w, resp.Error())
 	})
 }

@@ -23,9 +23,10 @@ import (
 type rotator struct {
 	flows.Flow
 
-	life    time.Duration // of access tokens
-	grace   time.Duration
-	session time.Duration // from a login; nothing is refreshed afterwards; 0: no end
+	life        time.Duration // of access tokens
+	grace       time.Duration
+	refreshLife time.Duration // of refresh tokens, as the answer says; 0: it does not
+	session     time.Duration // from a login; nothing is refreshed afterwards; 0: no end
 
 	befalls func(n int) error // what becomes of the nth exchange's answer; nil: it arrives
 	refuses bool              // refuses refresh tokens, for no good reason
@@ -51,7 +52,7 @@ func (r *rotator) answer(sent int) (*oauth.Token, error) {
 	now := time.Now().Round(0)
 	return &oauth.Token{
 		AccessToken: secret.String(fmt.Sprintf("access-%d", r.newest)), TokenType: "Bearer",
-		RefreshToken: refreshToken(r.newest), Issued: now, Expires: now.Add(r.life),
+		RefreshToken: refreshToken(r.newest), RefreshEnds: after(now, r.refreshLife), Issued: now, Expires: now.Add(r.life),
 	}, nil
 }
 

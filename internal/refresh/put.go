@@ -49,6 +49,32 @@ func (s *Scheduler) put(job Job, replace bool) {
 	s.place(e, at)
 }
 
+// Retry ends the stop or the backoff of the keys that match, since something has
+// changed that may have been the reason; host, unless empty, is the one that they
+// ask from now on. It looks at all keys.
+func (s *Scheduler) Retry(host string, match func(key string) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return
+	}
+	now := s.time.now()
+	s.entries.Range(func(_, value any) bool {
+		e := value.(*entry)
+		moves := host != "" && e.host.name != host
+		if e.state == running || e.attempt == 0 && !moves || !match(e.key) {
+			return true // what runs is placed anew at its end
+		}
+		s.unqueue(e)
+		if moves {
+			s.assign(e, host)
+		}
+		e.recover()
+		s.place(e, now.at)
+		return true
+	})
+}
+
 func (s *Scheduler) newEntry(job Job, now moment) *entry {
 	e := &entry{key: job.Key}
 	e.read.Store(math.MinInt64 / 2)
