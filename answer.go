@@ -80,7 +80,7 @@ func only(headers map[string]string) (name, value string) {
 // Where the token is renewed in the background, that is soon after its renewal.
 func rereadIn(d *definition, t *tokenEntry, need tokencache.Need, now time.Time) int64 {
 	life := t.Expires.Sub(t.Issued)
-	wait := t.Expires.Sub(now) - need.MinTTLFor(life) + time.Second - 1 // rounded up: a moment earlier brings the same token
+	wait := t.Expires.Sub(now) - need.MinTTLFor(life) + time.Second - 1                // rounded up: a moment earlier brings the same token
 	if renewed := t.RenewAt.Add(life / 20).Sub(now); renewed > 0 && d.renewsAhead(t) { // a renewal that is late must not have all readers ask each second
 		wait = min(wait, renewed)
 	}

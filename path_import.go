@@ -23,12 +23,13 @@ func (b *backend) pathImport() []*framework.Path {
 		Pattern:      "token/" + framework.GenericNameRegex("role") + "/import",
 		DisplayAttrs: prefixed(),
 		Fields: map[string]*framework.FieldSchema{
-			"role":          roleField(),
-			"refresh_token": {Type: framework.TypeString, DisplayAttrs: sensitive, Description: "Refresh token, obtained elsewhere by the client of the role's config. Never shown."},
-			"access_token":  {Type: framework.TypeString, DisplayAttrs: sensitive, Description: "Access token, if there is one that still lives."},
-			"expires_in":    {Type: framework.TypeDurationSecond, Description: "Life that the access token has left. 0 assumes the role's access_token_ttl."},
-			"token_type":    {Type: framework.TypeString, Default: "Bearer", Description: "Type of the access token."},
-			"scope":         {Type: framework.TypeString, Description: "Scope that was granted."},
+			"role":                     roleField(),
+			"refresh_token":            {Type: framework.TypeString, DisplayAttrs: sensitive, Description: "Refresh token, obtained elsewhere by the client of the role's config. Never shown."},
+			"access_token":             {Type: framework.TypeString, DisplayAttrs: sensitive, Description: "Access token, if there is one that still lives."},
+			"expires_in":               {Type: framework.TypeDurationSecond, Description: "Life that the access token has left. 0 assumes the role's access_token_ttl."},
+			"refresh_token_expires_in": {Type: framework.TypeDurationSecond, Description: "Life that the refresh token has left, if that is known: the engine uses it before its end. 0: not known."},
+			"token_type":               {Type: framework.TypeString, Default: "Bearer", Description: "Type of the access token."},
+			"scope":                    {Type: framework.TypeString, Description: "Scope that was granted."},
 		},
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: writing("import", "token",
@@ -70,7 +71,7 @@ func (b *backend) tokenImport(ctx context.Context, req *logical.Request, data *f
 // Without an access token it has no life, so that the first read refreshes.
 func importedToken(p patch, resp *logical.Response) (*oauth.Token, error) {
 	t := &oauth.Token{TokenType: "Bearer", Issued: time.Now().Round(0)}
-	var life time.Duration
+	var life, refreshLife time.Duration
 	for field, to := range map[string]*secret.String{"refresh_token": &t.RefreshToken, "access_token": &t.AccessToken} {
 		if _, warnings := p.secret(field, to); len(warnings) > 0 {
 			return nil, fmt.Errorf("%s", warnings[0])
@@ -80,6 +81,7 @@ func importedToken(p patch, resp *logical.Response) (*oauth.Token, error) {
 		}
 	}
 	p.duration("expires_in", &life)
+	p.duration("refresh_token_expires_in", &refreshLife)
 	p.textOr("token_type", &t.TokenType, "Bearer")
 	p.text("scope", &t.Scope)
 	switch {
@@ -87,6 +89,8 @@ func importedToken(p patch, resp *logical.Response) (*oauth.Token, error) {
 		return nil, fmt.Errorf("refresh_token or access_token is required, as in refresh_token=@refresh-token.txt")
 	case !t.AccessToken.IsSet() && life > 0:
 		return nil, fmt.Errorf("expires_in is the life of access_token, which is not given")
+	case !t.RefreshToken.IsSet() && refreshLife > 0:
+		return nil, fmt.Errorf("refresh_token_expires_in is the life of refresh_token, which is not given")
 	case oauth.CheckToken(t.TokenType) != "" || t.Scope != "" && oauth.CheckToken(t.Scope) != "":
 		return nil, fmt.Errorf("token_type and scope must be printable ASCII")
 	case !t.AccessToken.IsSet():
@@ -94,6 +98,7 @@ func importedToken(p patch, resp *logical.Response) (*oauth.Token, error) {
 	case life > 0:
 		t.Expires = t.Issued.Add(life)
 	}
+	t.RefreshEnds = after(t.Issued, refreshLife)
 	if !t.RefreshToken.IsSet() {
 		resp.AddWarning("there is no refresh_token: when this access token ends, another one must be imported")
 	}

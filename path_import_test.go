@@ -5,6 +5,7 @@ package oauthsecrets
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -53,7 +54,8 @@ func TestAnImportedAccessToken(t *testing.T) {
 	require.Equal(t, "at-1", renewed.Data["access_token"], "it still works")
 	require.Contains(t, renewed.Warnings[0], "there is no refresh token")
 
-	require.Nil(t, m.write("token/kept/import", fields{"access_token": "at-2", "refresh_token": issued}))
+	require.Nil(t, m.write("token/kept/import", fields{"access_token": "at-2", "refresh_token": issued, "refresh_token_expires_in": "24h"}))
+	require.Equal(t, instant(time.Now().Add(24 * time.Hour))[:13], m.read("status/kept")["refresh_token_ends"].(string)[:13])
 	require.Equal(t, "at-2", m.token("kept"))
 	require.Equal(t, sent, m.server.Requests())
 	m.write("token/kept/renew", nil)
@@ -70,6 +72,8 @@ func TestWhatCannotBeImported(t *testing.T) {
 		"refresh_token: ":                            {"refresh_token": "canary-a\x00b"},
 		"access_token: ":                             {"access_token": strings.Repeat("a", 64<<10+1)},
 		"expires_in is the life of access_token":     {"refresh_token": issued, "expires_in": 60},
+		"refresh_token_expires_in is the life of":    {"access_token": "a", "refresh_token_expires_in": 60},
+		"refresh_token_expires_in must be a":         {"refresh_token": issued, "refresh_token_expires_in": "-1h"},
 		"token_type and scope must be printable":     {"refresh_token": issued, "scope": "ä"},
 		"expires_in must be a duration":              {"access_token": "a", "expires_in": -1},
 	} {

@@ -114,7 +114,7 @@ func (e *readError) nextTry() string {
 	case errors.As(e.err, &reauth):
 		return fmt.Sprintf("The engine keeps the refresh token, and sends it once more if %sconfig/%s or %sroles/%s is changed", e.mount, e.definition.role.Config, e.mount, e.role)
 	case errors.As(e.err, &later):
-		return fmt.Sprintf("The engine asks once more after %s (in %s)", instant(later.until), inSeconds(later.until))
+		return fmt.Sprintf("The engine asks again after %s (in %s)", instant(later.until), inSeconds(later.until))
 	case refused && e.then != "":
 		return account.until(e.mount, e.role, e.definition.role.Config) + ". " + e.then
 	case refused:

@@ -206,18 +206,20 @@ func exchangeOutcome(err error) refresh.Outcome {
 	return outcomeOf(err)
 }
 
-// notAdmitted is for a reader whose exchange the scheduler has not admitted.
+// notAdmitted is for a reader whose exchange the scheduler has not admitted. It
+// is no failure of the server's, and does not count as one.
 func (d *definition) notAdmitted(err error) error {
 	open := (*refresh.OpenError)(nil)
 	switch {
 	case errors.As(err, &open):
-		reason := fmt.Sprintf("the engine leaves it in peace until %s, as it has failed %d times in a row", instant(open.Until), open.Failures)
+		reason := fmt.Sprintf("it has failed %d times in a row and is asked now and then only", open.Failures)
 		if open.Code != "" {
-			reason += ", last with: " + open.Code
+			reason += "; the last failure was: " + open.Code
 		}
-		return &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: reason, RetryAfter: max(time.Until(open.Until), 0)}
+		return &laterError{err: &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: reason}, until: open.Until}
 	case errors.Is(err, refresh.ErrBusy):
-		return &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: "too many exchanges with it are in progress"}
+		busy := &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: "too many exchanges with it are in progress"}
+		return &laterError{err: busy, until: time.Now().Add(leastWait)}
 	case errors.Is(err, refresh.ErrStopped):
 		return tokencache.ErrClosed
 	}
