@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
+)
+
+// notDefined tells a deleted role from one that an operator has to mend.
+func (b *backend) notDefined(ctx context.Context, s logical.Storage, name string) refresh.Outcome {
+	if role, err := loadRole(ctx, s, name); err == nil && role == nil {
+		return refresh.Outcome{Kind: refresh.Gone}
+	}
+	return refresh.Outcome{Kind: refresh.Refused, Code: "not usable as it stands"}
+}
+
+// outcomeOf tells the scheduler what became of a renewal.
+func outcomeOf(err error) refresh.Outcome {
+	failed := (*oauth.Error)(nil)
+	reauth, later := (*reauthError)(nil), (*laterError)(nil)
+	switch {
+	case errors.As(err, &reauth):
+		return refresh.Outcome{Kind: refresh.Stopped, Code: reauthRequired}
+	case errors.As(err, &later):
+		return refresh.Outcome{Kind: refresh.Unneeded, Code: "tried again later", RetryAfter: time.Until(later.until)}
+	case errors.Is(err, tokencache.ErrInProgress): // the exchange goes on; what it brings is scheduled then
+		return refresh.Outcome{Kind: refresh.Throttled, Code: "no answer yet"}
+	case errors.Is(err, tokencache.ErrForgotten), errors.Is(err, tokencache.ErrChanged), errors.Is(err, logical.ErrReadOnly):
+		return refresh.Outcome{Kind: refresh.Unneeded}
+	case !errors.As(err, &failed):
+		return refresh.Outcome{Kind: refresh.Unneeded, Code: "storage or engine"} // no fault of the server
+	}
+	outcome := refresh.Outcome{Kind: refresh.Failed, Code: failed.Kind.String(), RetryAfter: failed.RetryAfter}
+	if failed.Code != "" {
+		outcome.Code = failed.Code
+	}
+	switch {
+	case operatorsToMend(failed.Kind):
+		outcome.Kind = refresh.Refused
+	case failed.Status == http.StatusTooManyRequests, failed.Status == http.StatusServiceUnavailable, failed.Kind == oauth.Ambiguous:
+		outcome.Kind = refresh.Throttled
+	}
+	if account := (*accountError)(nil); errors.As(err, &account) {
+		outcome.RetryAfter = max(outcome.RetryAfter, time.Until(account.next()))
+	}
+	return outcome
+}
+
+// exchangeOutcome tells the scheduler what one exchange says about its host.
+func exchangeOutcome(err error) refresh.Outcome {
+	if err == nil {
+		return refresh.Outcome{Kind: refresh.Renewed}
+	}
+	if account := (*accountError)(nil); errors.As(err, &account) && account.earlier {
+		return refresh.Outcome{Kind: refresh.Unneeded} // nothing was sent
+	}
+	return outcomeOf(err)
+}
+
+// notAdmitted is for a reader whose exchange the scheduler has not admitted. It
+// is no failure of the server's, and does not count as one.
+func (d *definition) notAdmitted(err error) error {
+	open := (*refresh.OpenError)(nil)
+	switch {
+	case errors.As(err, &open):
+		reason := fmt.Sprintf("it has failed %d times in a row and is asked now and then only", open.Failures)
+		if open.Code != "" {
+			reason += "; the last failure was: " + open.Code
+		}
+		return &laterError{err: &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: reason}, until: open.Until}
+	case errors.Is(err, refresh.ErrBusy):
+		busy := &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: "too many exchanges with it are in progress"}
+		return &laterError{err: busy, until: time.Now().Add(leastWait)}
+	case errors.Is(err, refresh.ErrStopped):
+		return tokencache.ErrClosed
+	}
+	return err
+}
