@@ -127,3 +127,4 @@ if grep -Eq '^client_secret +' out; then
 fi
 
 say "That is all."
+[ "${KEEP:-0}" != 0 ] || say "KEEP=1 make demo lets everything stay, to try commands of your own. docs/quickstart.md has them step by step."

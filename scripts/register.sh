@@ -35,7 +35,7 @@ denied() {
 not_registered() {
 	denied "sys/plugins/catalog/secret/$name" '"create", "read", "update", "delete", "sudo"'
 	if grep -q 'directory is not configured' "$err"; then
-		fail "Whoever runs Vault sets plugin_directory (and api_addr) in its configuration, and restarts it. Then run this again."
+		fail "Whoever runs Vault sets plugin_directory (and api_addr) in its configuration, and restarts it; a server in dev mode is started with -dev-plugin-dir. Then run this again."
 	elif grep -q -e 'validating the command path' -e 'no such file' "$err"; then
 		[ -z "${PLUGIN_DIR:-}" ] || elsewhere
 		fail "Vault's plugin_directory has no $command. Whoever runs Vault copies it there, on each node:" \
@@ -108,7 +108,7 @@ command=$(basename "$binary")
 copied=
 
 if [ -n "${PLUGIN_DIR:-}" ]; then
-	[ -d "$PLUGIN_DIR" ] || fail "PLUGIN_DIR=$PLUGIN_DIR is no directory. It is what Vault's configuration calls plugin_directory."
+	[ -d "$PLUGIN_DIR" ] || fail "PLUGIN_DIR=$PLUGIN_DIR is no directory. It is what Vault's configuration calls plugin_directory (of a server in dev mode: -dev-plugin-dir)."
 	# A name of its own for each build: what runs now stays whole, and one can go back to it.
 	command=${name}_$(printf %.12s "$sum")
 	if ! cmp -s "$binary" "$PLUGIN_DIR/$command"; then

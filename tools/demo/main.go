@@ -34,6 +34,7 @@ const name = "authserver"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	signal.Ignore(syscall.SIGTTIN) // "authserver &" in a terminal goes on, see hungUp
 	if err := choose(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		os.Exit(1)
@@ -72,8 +73,9 @@ func serve(ctx context.Context, args []string, stdin io.Reader, stdout, stderr i
 	ended, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
-		io.Copy(io.Discard, stdin) //nolint:errcheck // an error ends the wait as the end of file does
-		cancel(errHungUp)
+		if hungUp(stdin) {
+			cancel(errHungUp)
+		}
 	}()
 	served := make(chan error)
 	for _, site := range sites {
@@ -97,6 +99,13 @@ func serve(ctx context.Context, args []string, stdin io.Reader, stdout, stderr i
 		fmt.Fprintf(stderr, "%s ends: %v\n", name, context.Cause(ended))
 	}
 	return err
+}
+
+// hungUp waits for the end of stdin. It returns false for a terminal that this process may not read, being in its background: a
+// shell that closes says so with SIGHUP.
+func hungUp(stdin io.Reader) bool {
+	_, err := io.Copy(io.Discard, stdin)
+	return !errors.Is(err, syscall.EIO)
 }
 
 // ready is the line printed when the servers answer.

@@ -14,7 +14,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/iotest"
 )
 
 func TestServe(t *testing.T) {
@@ -118,6 +120,16 @@ func TestServeSaysWhyItEnds(t *testing.T) {
 	var stderr strings.Builder
 	if err := serve(ctx, nil, stdin, io.Discard, &stderr); err != nil || stderr.String() != "authserver ends: interrupt signal received\n" {
 		t.Errorf("told to end, it says %q, %v", stderr.String(), err)
+	}
+}
+
+// TestHungUp: a background process reads nothing from its terminal, which is no end of it.
+func TestHungUp(t *testing.T) {
+	if hungUp(iotest.ErrReader(&os.PathError{Op: "read", Path: "/dev/stdin", Err: syscall.EIO})) {
+		t.Error("a terminal that may not be read is taken for one that has closed")
+	}
+	if !hungUp(strings.NewReader("some text")) || !hungUp(iotest.ErrReader(syscall.EBADF)) {
+		t.Error("an input that has ended is waited for")
 	}
 }
 
