@@ -33,7 +33,7 @@ test: lint vault ## everything, with a real Vault and real authorization servers
 bench: ## cached reads through a real Vault, beside a plugin that does nothing: four minutes (ROUNDS, SECONDS, CLIENTS)
 	@$(GO) run ./test/bench
 
-demo: ## shows the engine at work in a Vault of its own (the first time builds Vault: ten minutes)
+demo: ## shows the engine at work in a Vault of its own, KEEP=1 to try it (the first time builds Vault: ten minutes)
 	@scripts/demo.sh
 
 fuzz: ## each fuzz target for FUZZTIME (60s)

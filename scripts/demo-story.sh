@@ -38,9 +38,10 @@ run "authserver get $api/api/whoami \"Authorization: \$(vault read -field=header
 expect '"user":"alice"' "the API does not know the token's owner"
 
 step "4. Both are read again: the same tokens. The servers count their requests: one each, however many reads."
-run "vault read -field=access_token oauth/creds/crm"
+say "Tokens are shortened from here on, to their first and last characters:"
+run "vault read -field=access_token oauth/creds/crm" ends
 [ "$(cat out)" = "$crm" ] || fail "the second read has another token"
-run "vault read -field=access_token oauth/creds/erp"
+run "vault read -field=access_token oauth/creds/erp" ends
 [ "$(cat out)" = "$erp" ] || fail "the second read has another token"
 run "authserver get $server/stats"
 expect '"token_requests":1,"refused":0,' "the authorization server was asked more than once"
@@ -60,7 +61,7 @@ run "vault read -field=role_id auth/approle/role/app/role-id >role-id"
 run "vault write -force -field=secret_id auth/approle/role/app/secret-id >secret-id"
 run "vault write -field=token auth/approle/login role_id=@role-id secret_id=@secret-id >app-token"
 say "With this token of Vault it reads creds/crm, and is refused config/crm:"
-run "VAULT_TOKEN=\$(cat app-token) vault read -field=access_token oauth/creds/crm"
+run "VAULT_TOKEN=\$(cat app-token) vault read -field=access_token oauth/creds/crm" ends
 [ "$(cat out)" = "$crm" ] || fail "the application has another token"
 refused "VAULT_TOKEN=\$(cat app-token) vault read oauth/config/crm"
 expect 'Code: 403' "the answer is not 403"
@@ -92,13 +93,13 @@ run "cat header.ctmpl"
 printf '\n%s$ %s%s\n' "$bold" "vault agent -config=agent.hcl >agent.log 2>&1 &" "$plain"
 VAULT_TOKEN='' authserver guard vault agent -config=agent.hcl <alive >agent.log 2>&1 9>&- &
 agent_pid=$!
-# header: what Agent wrote, with the first 12 characters of the token.
-header() { sed 's/^\(.*: Bearer .\{12\}\).*$/\1.../' header.txt; }
+# header: what Agent wrote, with the token shortened.
+header() { sed 's/^\(.*: Bearer .\{12\}\).*\(.\{6\}\)$/\1...\2/' header.txt; }
 changed() { [ -s header.txt ] && ! cmp -s header.txt "$1"; }
 : >empty
 wait_for 30 "$agent_pid" changed empty || fail "Agent wrote no file"
 cp header.txt first.txt
-say "It wrote header.txt (the token is shortened here):"
+say "It wrote header.txt:"
 header
 run "authserver get $server/api/whoami \"\$(cat header.txt)\""
 expect '"client_id":"feed"' "the API does not know the token's owner"
@@ -126,3 +127,4 @@ if grep -Eq '^client_secret +' out; then
 fi
 
 say "That is all."
+[ "${KEEP:-0}" != 0 ] || say "KEEP=1 make demo lets everything stay, to try commands of your own. docs/quickstart.md has them step by step."

@@ -22,14 +22,16 @@ fail() {
 	exit 1
 }
 
-# run COMMAND: the command as one types it, then what it prints, which is in the file out as well.
+# run COMMAND [FILTER]: the command as one types it, then what it prints, as FILTER shows it. All of it is in the file out as well.
 run() {
 	printf '\n%s$ %s%s\n' "$bold" "$1" "$plain"
 	code=0
 	eval "$1" >out 2>&1 || code=$?
-	awk 1 out # ends the last line, which -field leaves open
+	"${2:-cat}" <out | awk 1 # ends the last line, which -field leaves open
 	[ "$code" -eq 0 ] || fail "the last command ended with status $code"
 }
+# ends: a filter that leaves the two ends of a token, to be known again by.
+ends() { sed 's/^\([^ ]\{12\}\)[^ ]*\([^ ]\{6\}\)$/\1...\2/'; }
 # refused COMMAND: the same for a command that must fail.
 refused() {
 	if (run "$1") 2>/dev/null; then

@@ -35,13 +35,25 @@ denied() {
 not_registered() {
 	denied "sys/plugins/catalog/secret/$name" '"create", "read", "update", "delete", "sudo"'
 	if grep -q 'directory is not configured' "$err"; then
-		fail "Whoever runs Vault sets plugin_directory (and api_addr) in its configuration, and restarts it. Then run this again."
+		fail "Whoever runs Vault sets plugin_directory (and api_addr) in its configuration, and restarts it; a server in dev mode is started with -dev-plugin-dir. Then run this again."
 	elif grep -q -e 'validating the command path' -e 'no such file' "$err"; then
+		[ -z "${PLUGIN_DIR:-}" ] || elsewhere
 		fail "Vault's plugin_directory has no $command. Whoever runs Vault copies it there, on each node:" \
 			"  install -m 755 $binary <plugin_directory>/$command" \
 			"Where plugin_directory is on this machine, PLUGIN_DIR=<plugin_directory> has this script do it."
 	fi
 	fail "Vault does not take the plugin, for the reason above. Its server log says more."
+}
+
+# elsewhere: ends with what to do where Vault does not see the file in $PLUGIN_DIR. What was copied there is of no use.
+elsewhere() {
+	own=$(sed -n "s|.* lstat \(/.*\)/$command: .*|\1|p" "$err") # Vault's error has its path
+	[ -z "$copied" ] || run rm -f "$copied"
+	fail "PLUGIN_DIR=$PLUGIN_DIR is not the plugin_directory of the Vault at ${VAULT_ADDR:-https://127.0.0.1:8200}: it finds no $command there." \
+		"Its plugin_directory is ${own:-in the configuration that the server was started with}." \
+		"If that is a directory of this machine, run this again with PLUGIN_DIR=${own:-<plugin_directory>}." \
+		"If Vault runs on another machine or in a container, copy $binary there, into plugin_directory, as $(basename "$binary")," \
+		"and run this again without PLUGIN_DIR."
 }
 
 # catalog FIELD [-version=V]: prints a field of the plugin's entry in the catalog: that of a version, or the one without any.
@@ -93,9 +105,10 @@ vault token lookup >/dev/null 2>"$err" || {
 if command -v sha256sum >/dev/null; then sum=$(sha256sum <"$binary"); else sum=$(shasum -a 256 <"$binary"); fi
 sum=${sum%% *}
 command=$(basename "$binary")
+copied=
 
 if [ -n "${PLUGIN_DIR:-}" ]; then
-	[ -d "$PLUGIN_DIR" ] || fail "PLUGIN_DIR=$PLUGIN_DIR is no directory. It is what Vault's configuration calls plugin_directory."
+	[ -d "$PLUGIN_DIR" ] || fail "PLUGIN_DIR=$PLUGIN_DIR is no directory. It is what Vault's configuration calls plugin_directory (of a server in dev mode: -dev-plugin-dir)."
 	# A name of its own for each build: what runs now stays whole, and one can go back to it.
 	command=${name}_$(printf %.12s "$sum")
 	if ! cmp -s "$binary" "$PLUGIN_DIR/$command"; then
@@ -103,11 +116,12 @@ if [ -n "${PLUGIN_DIR:-}" ]; then
 			"  install -m 755 $binary $PLUGIN_DIR/$command"
 		run cp "$binary" "$PLUGIN_DIR/.$command.$$" # hidden, and moved when whole: Vault never sees a part
 		chmod 755 "$PLUGIN_DIR/.$command.$$"
-		run mv -f "$PLUGIN_DIR/.$command.$$" "$PLUGIN_DIR/$command"
+		copied=$PLUGIN_DIR/$command
+		run mv -f "$PLUGIN_DIR/.$command.$$" "$copied"
 	fi
-	echo "If this Vault has other nodes, their plugin_directory must hold the same file as $command too."
+	echo "If this Vault has several nodes: copy the same file, named $command, into plugin_directory of each other node."
 else
-	echo "The plugin_directory of each of Vault's nodes must hold this file as $command (PLUGIN_DIR=... copies it)."
+	echo "This file must be in plugin_directory of each of Vault's nodes, named $command. (PLUGIN_DIR=... copies it where that is on this machine.)"
 fi
 
 register

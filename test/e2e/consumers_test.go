@@ -16,8 +16,8 @@ import (
 
 const consumersDocument = "docs/consumers.md"
 
-// TestConsumers does what the document says: its commands, and those that need a program which may not be here or that stay in the
-// foreground. Vault Agent's files follow tokens of 20 seconds.
+// TestConsumers runs what TestDocs leaves out of the document, after the commands that it runs: those that need a program which may not
+// be here, and Vault Agent, which stays in the foreground, and whose files follow tokens of 20 seconds.
 func TestConsumers(t *testing.T) {
 	requireE2E(t)
 	p := buildVault(t)
@@ -62,18 +62,6 @@ func TestConsumers(t *testing.T) {
 	for name, check := range agents {
 		t.Run("Agent/"+name, func(t *testing.T) { check(r.agent(t, name, commands[name])) })
 	}
-}
-
-// TestSecurityDocument does what the document for security teams says.
-func TestSecurityDocument(t *testing.T) {
-	requireE2E(t)
-	p := buildVault(t)
-	run(t, repository(t), "go", "build", "-C", filepath.Join("tools", "demo"), "-trimpath", "-o", p.authserver, ".")
-	r := newReader(t, p, "docs/security.md")
-	r.startVault(mounted)
-	r.authorizationServer()
-	r.says("/var/log/vault", r.dir)
-	r.readAll()
 }
 
 // agent is a Vault Agent that runs in the reader's directory.

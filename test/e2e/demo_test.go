@@ -39,7 +39,14 @@ func TestDemo(t *testing.T) {
 		`^client_secret_set +true`,
 		`^That is all\.$`,
 	)
-	headers := regexp.MustCompile(`(?m)^Authorization: Bearer \S{12}\.\.\.$`).FindAllString(d.out.String(), -1)
+	shortened := regexp.MustCompile(`(?m)^(ory_at_\S{5}|[A-Z0-9]{12})\.\.\.(\S{6})$`).FindAllStringSubmatch(d.out.String(), -1)
+	if len(shortened) != 3 || shortened[0][0] != shortened[2][0] {
+		t.Errorf("of the tokens read again it shows %q, want two and the first once more", shortened)
+	}
+	for _, token := range shortened {
+		d.shows(t, `^access_token +`+regexp.QuoteMeta(token[1])+`\S+`+regexp.QuoteMeta(token[2])+`$`)
+	}
+	headers := regexp.MustCompile(`(?m)^Authorization: Bearer \S{12}\.\.\.\S{6}$`).FindAllString(d.out.String(), -1)
 	if len(headers) != 2 || headers[0] == headers[1] {
 		t.Errorf("Agent's file held %q, want two headers, shortened", headers)
 	}
@@ -64,8 +71,8 @@ func TestDemoEnds(t *testing.T) {
 		status int
 	}{
 		"kept, and then told to end": {"1", `^To end it: kill `, func(d *demo) error { return d.cmd.Process.Signal(syscall.SIGTERM) }, 0},
-		"Ctrl-C while Agent runs":    {"", `^It wrote header.txt`, func(d *demo) error { return syscall.Kill(-d.cmd.Process.Pid, syscall.SIGINT) }, 1},
-		"killed while Agent runs":    {"", `^It wrote header.txt`, func(d *demo) error { return d.cmd.Process.Kill() }, -1},
+		"Ctrl-C while Agent runs":    {"", `^It wrote header\.txt:`, func(d *demo) error { return syscall.Kill(-d.cmd.Process.Pid, syscall.SIGINT) }, 1},
+		"killed while Agent runs":    {"", `^It wrote header\.txt:`, func(d *demo) error { return d.cmd.Process.Kill() }, -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -88,6 +88,8 @@ func (r *reader) port(address string) {
 		r.Fatal(err)
 	}
 	r.says(address, fmt.Sprintf("127.0.0.1:%d", free))
+	_, port, _ := strings.Cut(address, ":")
+	r.says("localhost:"+port, fmt.Sprintf("localhost:%d", free))
 }
 
 func (r *reader) file(name, text string) {

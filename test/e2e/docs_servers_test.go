@@ -10,16 +10,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	vault "github.com/hashicorp/vault/api"
 )
 
+const clientSecret = "a-client-secret:/+"
+
 // authorizationServer has tools/demo answer where documents write login.example.com, and by another name new.example.com; and its API
 // with a login of its own at documentHost. Secrets lie in files.
 func (r *reader) authorizationServer() {
 	r.Helper()
-	const secret, password = "a-client-secret:/+", "a-password"
+	const secret, password = clientSecret, "a-password"
 	r.file("secret.txt", secret)
 	r.file("password.txt", password)
 	r.file("wrong.txt", "a-slip")
@@ -55,6 +58,27 @@ func (r *reader) authorizationServer() {
 	r.says("https://login.example.com/oauth2/token", ready.URL+"/token")
 	r.says("https://new.example.com/oauth2/token", "http://localhost:"+port+"/token")
 	r.host(documentHost, ready.LoginURL)
+}
+
+// standsIn has the person write what the document's table says, "| `in place of` | `this` |".
+func (r *reader) standsIn() {
+	r.Helper()
+	text, err := os.ReadFile(r.document)
+	if err != nil {
+		r.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(text), "\n| in place of | this |\n|---|---|\n")
+	if !found {
+		r.Fatalf("%s has no table of what stands in for its servers", r.document)
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	for row := range strings.Lines(table + "\n") {
+		words := regexp.MustCompile("^\\| `(.+)` \\| `(.+)` \\|\n$").FindStringSubmatch(row)
+		if words == nil {
+			r.Fatalf("%s: two words are wanted in the row %s", r.document, row)
+		}
+		r.says(words[1], r.here(words[2]))
+	}
 }
 
 // expectToken asks the API of a role's config whether the role's token is good.
@@ -133,7 +157,7 @@ exec "$VAULT_BIN" "$@"
 	if err := os.WriteFile(filepath.Join(bin, "vault"), []byte(wrapper), 0o700); err != nil {
 		r.Fatal(err)
 	}
-	path := bin + string(filepath.ListSeparator) + os.Getenv("PATH")
+	path := strings.Join([]string{bin, filepath.Dir(p.authserver), os.Getenv("PATH")}, string(filepath.ListSeparator))
 	r.env = append(r.env, "PATH="+path, "VAULT_ADDR=http://"+v.addr, "VAULT_TOKEN="+rootToken)
 	r.shell = startShell(r.T, r.dir, r.env)
 }

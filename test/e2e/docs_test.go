@@ -18,13 +18,17 @@ var documents = map[string]func(*reader){
 	"README.md": func(r *reader) {
 		r.checkout()
 		r.startVault(emptyPlugins)
+		r.says("https://127.0.0.1:8200", "http://"+r.vault.addr)
 		r.authorizationServer()
+		r.says("the-secret-of-your-client", clientSecret)
 		r.play("json_login")
+		r.says("'the-password-of-alice'", "'"+strings.ReplaceAll(r.api.Role()["password"].(string), "'", `'\''`)+"'")
 	},
 	"docs/quickstart.md": func(r *reader) {
 		r.checkout()
 		r.port("127.0.0.1:8200")
 		r.port("127.0.0.1:9000")
+		r.port("127.0.0.1:9001")
 	},
 	installDocument: func(r *reader) {
 		r.checkout()
@@ -42,8 +46,16 @@ var documents = map[string]func(*reader){
 	},
 	"docs/policies.md": func(r *reader) {
 		r.startVault(mounted)
+		r.port("127.0.0.1:9000")
+		r.standsIn() // the document starts the authorization server itself
+	},
+	consumersDocument: func(r *reader) {
+		r.startVault(mounted)
 		r.authorizationServer()
-		r.says("allowed_hosts=*.example.com", "allowed_hosts=127.0.0.1,localhost")
+	},
+	"docs/security.md": func(r *reader) {
+		r.startVault(mounted)
+		r.authorizationServer()
 		r.says("/var/log/vault", r.dir)
 	},
 }

@@ -6,9 +6,28 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 )
+
+const usage = `authserver is an authorization server for trials: OAuth 2.0 (client credentials, password, refresh token) at /token, and with
+-account an API that has a login of its own, on another port. Both know tokens in memory only, and listen on the loopback interface only.
+
+  authserver [FLAGS]                  serve; prints one line of JSON with the addresses when it is ready
+  authserver get URL [HEADER]         print what a GET answers; HEADER is "Name: value"
+  authserver port                     print a port that is free
+  authserver guard COMMAND [ARG...]   run a command that ends when the standard input closes
+
+GET /api/whoami wants a token as bearer and says whose it is, on either port. GET /stats says what was asked so far.
+
+It ends on Ctrl-C or SIGTERM, and when its standard input closes, so that it cannot outlive what started it. Where there is no terminal,
+give it an input that stays open, for instance for an hour:
+
+  sleep 3600 | authserver FLAGS
+
+Flags:
+`
 
 // options is what the command line says.
 type options struct {
@@ -24,12 +43,15 @@ type options struct {
 	refreshLifetime time.Duration
 	accounts        pairs
 	accountLifetime time.Duration
+	loginAddr       string
 	record          string
 }
 
-func parse(args []string) (options, error) {
+// parse returns flag.ErrHelp when it was asked how it is used, which it then prints.
+func parse(args []string, stdout io.Writer) (options, error) {
 	opts := options{scopes: list{"read", "write"}}
-	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // main prints errors
 	flags.StringVar(&opts.addr, "addr", "127.0.0.1:0", "address to listen on, loopback only; port 0 lets the kernel choose")
 	flags.BoolVar(&opts.tls, "tls", false, "serve HTTPS with a certificate made at start; its CA is in the line printed")
 	flags.Var(&opts.clients, "client", "confidential client, as `id:secret`; repeatable")
@@ -42,12 +64,21 @@ func parse(args []string) (options, error) {
 	flags.DurationVar(&opts.refreshLifetime, "refresh-lifetime", 24*time.Hour, "life of a refresh token")
 	flags.Var(&opts.accounts, "account", "account of the API with a login that is no OAuth, as `name:password`; repeatable")
 	flags.DurationVar(&opts.accountLifetime, "account-lifetime", 8*time.Hour, "life of that API's tokens")
+	flags.StringVar(&opts.loginAddr, "login-addr", "", "address of that API on the loopback interface; if left out, a port that the kernel chooses")
 	flags.StringVar(&opts.record, "record", "", "append every token issued to `file`, for tests that search logs for them")
-	if err := flags.Parse(args); err != nil {
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usage)
+		flags.SetOutput(stdout)
+		flags.PrintDefaults()
 		return opts, err
-	}
-	if flags.NArg() > 0 {
-		return opts, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case err != nil:
+		return opts, fmt.Errorf("%w; %s -h lists the flags", err, name)
+	case opts.loginAddr != "" && len(opts.accounts) == 0:
+		return opts, errors.New("-login-addr is for an API that has accounts: give -account too")
+	case flags.NArg() > 0:
+		return opts, fmt.Errorf("unexpected argument %q; %s -h says how it is used", flags.Arg(0), name)
 	}
 	return opts, nil
 }

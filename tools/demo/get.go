@@ -15,7 +15,7 @@ import (
 // get prints the body of a GET, which must be answered with 2xx. A header is given as "Name: value".
 func get(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(args) < 1 || len(args) > 2 {
-		return errors.New("usage: demo get URL [HEADER]")
+		return errors.New("usage: " + name + " get URL [HEADER]")
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, args[0], nil)
 	if err != nil {

@@ -20,7 +20,7 @@ const grace = 10 * time.Second
 // and its plugins end with it; what does not within grace is killed.
 func guard(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("usage: demo guard COMMAND [ARGUMENTS]")
+		return errors.New("usage: " + name + " guard COMMAND [ARG...]")
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Command demo is what the demo and the end-to-end stories ask for tokens: an authorization server, ory/fosite with a memory
+// Command demo, which is built as authserver, is what the demo and the end-to-end stories ask for tokens: an authorization server, ory/fosite with a memory
 // store, so that the engine is tried against a server that was not written with it; and, if it is given an account, an API
 // whose login is no OAuth, on a port of its own. Both listen on the loopback interface only.
 //
 // It prints one JSON line, {"url": ..., "login_url": ..., "ca_cert": ...}, when it is ready, and ends when its standard
-// input closes or on SIGTERM, so that it never outlives what started it.
+// input closes or on SIGTERM, so that it never outlives what started it. It says on stderr which of them it was.
 //
-// Three more uses spare the demo's script other tools: "demo get URL [HEADER]" prints what a GET answers, "demo port" a
-// free port, and "demo guard COMMAND" runs a command that must not outlive the script either.
+// Three more uses spare the demo's script other tools: "authserver get URL [HEADER]" prints what a GET answers, "authserver
+// port" a free port, and "authserver guard COMMAND" runs a command that must not outlive the script either.
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -26,11 +28,15 @@ import (
 	"time"
 )
 
+// name is what everything here builds and calls it.
+const name = "authserver"
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	if err := choose(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "demo:", err)
+	signal.Ignore(syscall.SIGTTIN) // "authserver &" in a terminal goes on, see hungUp
+	if err := choose(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		os.Exit(1)
 	}
 }
@@ -46,12 +52,14 @@ func choose(ctx context.Context, args []string) error {
 			return guard(ctx, args[1:], os.Stdin, os.Stdout)
 		}
 	}
-	return serve(ctx, args, os.Stdin, os.Stdout)
+	return serve(ctx, args, os.Stdin, os.Stdout, os.Stderr)
 }
 
-// serve answers until ctx ends or stdin closes.
-func serve(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
-	opts, err := parse(args)
+var errHungUp = errors.New("its standard input has closed; \"" + name + " -h\" says how to run it without a terminal")
+
+// serve answers until ctx ends or stdin closes, and says on stderr which it was.
+func serve(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	opts, err := parse(args, stdout)
 	if err != nil {
 		return err
 	}
@@ -62,30 +70,42 @@ func serve(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer
 	if err := json.NewEncoder(stdout).Encode(printed); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ended, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	go func() {
-		defer cancel()
-		io.Copy(io.Discard, stdin) //nolint:errcheck // an error ends the wait as the end of file does
+		if hungUp(stdin) {
+			cancel(errHungUp)
+		}
 	}()
-	ended := make(chan error)
+	served := make(chan error)
 	for _, site := range sites {
 		server := &http.Server{Handler: site.handler, ReadHeaderTimeout: 10 * time.Second}
 		go func() {
-			defer cancel() // if one ends, all end
-			ended <- server.Serve(site.listener)
+			err := server.Serve(site.listener)
+			cancel(err) // if one ends, all end
+			served <- err
 		}()
 		go func() {
-			<-ctx.Done()
+			<-ended.Done()
 			server.Close()
 		}()
 	}
 	for range sites {
-		if serveErr := <-ended; !errors.Is(serveErr, http.ErrServerClosed) {
+		if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
 			err = errors.Join(err, serveErr)
 		}
 	}
+	if err == nil {
+		fmt.Fprintf(stderr, "%s ends: %v\n", name, context.Cause(ended))
+	}
 	return err
+}
+
+// hungUp waits for the end of stdin. It returns false for a terminal that this process may not read, being in its background: a
+// shell that closes says so with SIGHUP.
+func hungUp(stdin io.Reader) bool {
+	_, err := io.Copy(io.Discard, stdin)
+	return !errors.Is(err, syscall.EIO)
 }
 
 // ready is the line printed when the servers answer.
@@ -130,7 +150,7 @@ func open(opts options) (sites []site, printed ready, err error) {
 		return sites, printed, err
 	}
 	if len(opts.accounts) > 0 {
-		printed.LoginURL, err = add("127.0.0.1:0", newLoginAPI(opts))
+		printed.LoginURL, err = add(cmp.Or(opts.loginAddr, "127.0.0.1:0"), newLoginAPI(opts))
 	}
 	return sites, printed, err
 }

@@ -4,14 +4,19 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
+	"flag"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/iotest"
 )
 
 func TestServe(t *testing.T) {
@@ -50,9 +55,7 @@ func TestServe(t *testing.T) {
 			}
 		}
 	}
-	if err := hangUp(); err != nil {
-		t.Errorf("after its input closed: %v", err)
-	}
+	expectHangUp(t, hangUp)
 }
 
 // TestServeBoth: the two servers have ports, tokens and counts of their own, and a client may have tokens of another life.
@@ -83,9 +86,7 @@ func TestServeBoth(t *testing.T) {
 			t.Errorf("stats: %s, %v", body.String(), err)
 		}
 	}
-	if err := hangUp(); err != nil {
-		t.Errorf("after its input closed: %v", err)
-	}
+	expectHangUp(t, hangUp)
 	for _, base := range []string{printed.URL, printed.LoginURL} {
 		if err := get(t.Context(), []string{base + "/stats"}, io.Discard); err == nil {
 			t.Errorf("%s answers still", base)
@@ -100,27 +101,77 @@ func TestServeRefuses(t *testing.T) {
 		"an argument too many":            {"shop"},
 		"a life of nobody":                {"-client", "shop:pw", "-client-lifetime", "ship:20s"},
 		"a life that is no time":          {"-client", "shop:pw", "-client-lifetime", "shop:soon"},
+		"an API's address, and no API":    {"-login-addr", "127.0.0.1:0"},
+		"an API that is not on loopback":  {"-account", "alice:pw", "-login-addr", "0.0.0.0:0"},
+		"a flag that there is not":        {"-port", "9000"},
 	} {
-		if err := serve(t.Context(), args, strings.NewReader(""), io.Discard); err == nil {
+		if err := serve(t.Context(), args, strings.NewReader(""), io.Discard, io.Discard); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}
 }
 
-// start runs the server. The function returned closes its standard input and waits for it to end.
-func start(t *testing.T, args ...string) (base string, hangUp func() error) {
+// TestServeSaysWhyItEnds: a signal is told from an input that closed. The signal's name is what main's context ends with.
+func TestServeSaysWhyItEnds(t *testing.T) {
+	ctx, signal := context.WithCancelCause(t.Context())
+	stdin, keep := io.Pipe()
+	defer keep.Close()
+	signal(errors.New("interrupt signal received"))
+	var stderr strings.Builder
+	if err := serve(ctx, nil, stdin, io.Discard, &stderr); err != nil || stderr.String() != "authserver ends: interrupt signal received\n" {
+		t.Errorf("told to end, it says %q, %v", stderr.String(), err)
+	}
+}
+
+// TestHungUp: a background process reads nothing from its terminal, which is no end of it.
+func TestHungUp(t *testing.T) {
+	if hungUp(iotest.ErrReader(&os.PathError{Op: "read", Path: "/dev/stdin", Err: syscall.EIO})) {
+		t.Error("a terminal that may not be read is taken for one that has closed")
+	}
+	if !hungUp(strings.NewReader("some text")) || !hungUp(iotest.ErrReader(syscall.EBADF)) {
+		t.Error("an input that has ended is waited for")
+	}
+}
+
+// TestUsage: every use and every flag is in it, under the name that everybody builds it with.
+func TestUsage(t *testing.T) {
+	var out strings.Builder
+	if err := serve(t.Context(), []string{"-h"}, strings.NewReader(""), &out, io.Discard); !errors.Is(err, flag.ErrHelp) {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"authserver get URL", "authserver port", "authserver guard", "standard input closes", "sleep 3600 | authserver", "-login-addr", "-scopes"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the usage has no %q:\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "demo") {
+		t.Errorf("it has another name:\n%s", out.String())
+	}
+}
+
+// start runs the server. The function returned closes its standard input, waits for it to end, and returns what it said on stderr.
+func start(t *testing.T, args ...string) (base string, hangUp func() (string, error)) {
 	t.Helper()
 	printed, hangUp := startBoth(t, args...)
 	return printed.URL, hangUp
 }
 
-func startBoth(t *testing.T, args ...string) (printed ready, hangUp func() error) {
+func expectHangUp(t *testing.T, hangUp func() (string, error)) {
+	t.Helper()
+	said, err := hangUp()
+	if err != nil || !strings.HasPrefix(said, "authserver ends: its standard input has closed") {
+		t.Errorf("after its input closed it says %q, %v", said, err)
+	}
+}
+
+func startBoth(t *testing.T, args ...string) (printed ready, hangUp func() (string, error)) {
 	t.Helper()
 	stdin, keep := io.Pipe()
 	lines, stdout := io.Pipe()
 	ended := make(chan error, 1)
+	var stderr strings.Builder // read when it has ended
 	go func() {
-		err := serve(t.Context(), args, stdin, stdout)
+		err := serve(t.Context(), args, stdin, stdout, &stderr)
 		stdout.Close()
 		ended <- err
 	}()
@@ -131,7 +182,7 @@ func startBoth(t *testing.T, args ...string) (printed ready, hangUp func() error
 	if err := json.Unmarshal(line, &printed); err != nil {
 		t.Fatal(err)
 	}
-	return printed, func() error { keep.Close(); return <-ended }
+	return printed, func() (string, error) { keep.Close(); err := <-ended; return stderr.String(), err }
 }
 
 func post(t *testing.T, base string, form url.Values) map[string]any {
