@@ -56,7 +56,7 @@ func (c *configEntry) checkEndpoint(guard transport.Guard) error {
 
 func (c *configEntry) checkClient() error {
 	if !slices.Contains(oauth.AuthMethods(), c.AuthMethod) {
-		return fmt.Errorf("client_auth_method must be one of %s", joined(oauth.AuthMethods()))
+		return fmt.Errorf("client_auth_method must be one of %s%s", joined(oauth.AuthMethods()), didYouMean(c.AuthMethod, oauth.AuthMethods()))
 	}
 	if c.AuthMethod == oauth.None && c.ClientSecret.IsSet() {
 		return fmt.Errorf("client_auth_method none uses no client_secret: clear it with client_secret=, or choose client_secret_basic or client_secret_post")

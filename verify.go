@@ -30,7 +30,8 @@ func checkVerify(how string) error {
 	case "", verifyWarn, verifyRequire, verifyOff:
 		return nil
 	}
-	return fmt.Errorf("verify must be %s, %s or %s", verifyWarn, verifyRequire, verifyOff)
+	all := []string{verifyWarn, verifyRequire, verifyOff}
+	return fmt.Errorf("verify must be %s, %s or %s%s", verifyWarn, verifyRequire, verifyOff, didYouMean(how, all))
 }
 
 // storeVerified stores the role and, unless verify is off, obtains a token for
