@@ -21,6 +21,7 @@ func (c *configEntry) check(guard transport.Guard) error {
 		c.checkClient,
 		c.checkRequest,
 		c.checkUse,
+		c.checkPEM,
 		func() error {
 			return between("request_timeout", c.RequestTimeout, time.Second, transport.DefaultTimeout)
 		},
@@ -105,6 +106,18 @@ func (c *configEntry) checkUse() error {
 	return nil
 }
 
+// checkPEM catches a file's name; what is PEM and no certificate, transport.New says.
+func (c *configEntry) checkPEM() error {
+	for _, pem := range []struct{ field, text string }{
+		{"ca_cert", c.CACert}, {"tls_client_cert", c.TLSClientCert}, {"tls_client_key", c.TLSClientKey.Reveal()},
+	} {
+		if looksLikeFile(pem.text) {
+			return fmt.Errorf("%s: no PEM found%s", pem.field, toReadFile(pem.field, pem.text))
+		}
+	}
+	return nil
+}
+
 // checkLogin looks at the document and at what goes with it.
 func (c *configEntry) checkLogin(guard transport.Guard) error {
 	if c.Login == "" {
@@ -117,7 +130,7 @@ func (c *configEntry) checkLogin(guard transport.Guard) error {
 	}
 	document, err := compileLogin(c.Login)
 	if err != nil {
-		return fmt.Errorf("login: %w", err)
+		return fmt.Errorf("login: %w%s", err, toReadFile(documentField, strings.TrimSpace(c.Login)))
 	}
 	if err := c.checkLoginURLs(document, guard); err != nil {
 		return err
