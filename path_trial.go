@@ -70,7 +70,7 @@ func (d *definition) failedTrial(err error, trace *oauth.Trace, req *logical.Req
 		shown = account.nothingSent() + ":\n\n" + account.Trace
 	}
 	if failed := (*oauth.Error)(nil); errors.As(err, &failed) {
-		hint = d.hint(failed)
+		hint = d.hint(failed, req.MountPoint)
 	}
 	if hint != "" {
 		shown += "\nTo try: " + hint + "\n"
