@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 )
@@ -86,17 +85,18 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 	if err != nil {
 		return nil, err
 	}
-	// The right to update a config must not be a way to read what it holds.
-	if before != nil && config.movedFrom(before) {
-		if kept := keptSecrets(before.secretsHeld(), config.secretsHeld(), supplied); len(kept) > 0 {
-			return logical.ErrorResponse("this changes where the config's secrets are sent: give %s in the same write (or clear it with %s=)", strings.Join(kept, " and "), kept[0]), nil
-		}
+	moved, err := config.mayMove(before, supplied)
+	if err != nil {
+		return logical.ErrorResponse(err.Error()), nil
 	}
 	if err := config.check(settings.guard()); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
-	if before == nil || config.movedFrom(before) {
-		if err := moveConfig(ctx, req, name, config, resp); err != nil {
+	if before == nil || len(moved) > 0 {
+		if err := config.move(moved); err != nil {
+			return nil, err
+		}
+		if err := config.warnOfMove(ctx, req, name, resp); err != nil {
 			return nil, err
 		}
 	}
@@ -116,25 +116,6 @@ func keptSecrets(before, after, supplied []string) []string {
 	return slices.DeleteFunc(slices.Clone(after), func(field string) bool {
 		return !slices.Contains(before, field) || slices.Contains(supplied, field)
 	})
-}
-
-// moveConfig gives the config a new destination id, under which no role's
-// secret is sent before it was written again.
-func moveConfig(ctx context.Context, req *logical.Request, name string, config *configEntry, resp *logical.Response) error {
-	id, err := uuid.GenerateUUID()
-	if err != nil {
-		return err
-	}
-	config.DestinationID, config.Rebound = id, false
-	roles, err := rolesOf(ctx, req.Storage, name)
-	if err != nil {
-		return err
-	}
-	if len(roles) > 0 {
-		resp.AddWarning(fmt.Sprintf("config %s now points elsewhere. It is used by %s. Those with a secret of their own need it written again; or accept the move for all: vault write -force %srebind/%s",
-			name, countAndFirst(roles), req.MountPoint, name))
-	}
-	return nil
 }
 
 func (b *backend) configDelete(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
