@@ -3,6 +3,7 @@
 package oauthsecrets
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -71,4 +72,20 @@ func TestARepeatedWriteOfWhatCannotWork(t *testing.T) {
 	m = newMountAndServer(t)
 	m.write("roles/r", fields{"config": "main", "flow": "refresh_token"})
 	require.Contains(t, m.repeated(nil), "The role has had no token yet. To try it: vault write -force oauth/token/r/renew", "a test would spend the refresh token")
+}
+
+func TestARoleWriteShowsWhatIsOddAboutTheToken(t *testing.T) {
+	m := newMountAndServer(t)
+	m.server.Respond(func(w http.ResponseWriter, _ *http.Request) bool {
+		_, err := w.Write([]byte(`{"access_token": "canary-token", "token_type": "Bearer", "scope": "a"}`))
+		return err == nil
+	})
+	notes := []string{
+		"the server granted another scope than the role asks for: compare scope with the role's scopes",
+		"the server did not say how long the token lives: 1h is assumed; say better with access_token_ttl on the role",
+	}
+	require.Equal(t, notes, m.write("roles/r", fields{"config": "main", "scopes": "a b", "verify": "warn"}).Warnings)
+	require.Equal(t, notes, m.write("roles/s", fields{"config": "main", "scopes": "a b", "verify": "require"}).Warnings)
+	require.Equal(t, notes, m.storedToken("s").Notes)
+	require.Nil(t, m.write("roles/r", fields{"scopes": "a", "access_token_ttl": "2h", "verify": "warn"}))
 }

@@ -83,6 +83,7 @@ func (b *backend) keep(ctx context.Context, req *logical.Request, c *roleChange,
 	if err := b.adopt(ctx, req.Storage, token); err != nil {
 		resp.AddWarning("the role works, but the token that showed it could not be kept: the next read obtains another")
 	}
+	resp.Warnings = append(resp.Warnings, token.notes()...)
 	return nil
 }
 
@@ -113,6 +114,9 @@ type obtained struct {
 	definition *definition
 	token      *oauth.Token
 }
+
+// notes are the warnings that go with the token.
+func (o *obtained) notes() []string { return newToken(o.definition, o.token, nil).Notes }
 
 // obtainFor obtains a token for a role that is being written.
 func (b *backend) obtainFor(ctx context.Context, req *logical.Request, c *roleChange) (*obtained, error) {
