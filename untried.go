@@ -87,7 +87,10 @@ func (b *backend) warnUntried(ctx context.Context, req *logical.Request, name, w
 		try = fmt.Sprintf("vault write -force %stoken/%s/renew", req.MountPoint, name)
 	}
 	state := "The role has had no token yet"
-	if past != nil {
+	switch {
+	case held != nil && past == nil:
+		state = "The role has had no token since it or its config was changed"
+	case past != nil:
 		state = fmt.Sprintf("The role did not work at %s: %s", past.at.UTC().Format(time.RFC3339), past.reason)
 	}
 	resp.AddWarning(fmt.Sprintf("%s, and so nothing was tried. %s. To try it: %s", why, state, try))

@@ -61,6 +61,15 @@ func TestARepeatedWriteKnowsWhatTheAccountWasTold(t *testing.T) {
 	require.Empty(t, m.repeated(fields{"password": userPassword}))
 }
 
+func TestARepeatedWriteAfterAChangeOfTheConfig(t *testing.T) {
+	m := newMountAndServer(t)
+	m.write("roles/r", fields{"config": "main", "verify": "warn"})
+	m.write("config/main", fields{"params": "a=1", "client_secret": clientSecret})
+	require.Equal(t, "nothing was changed, and so nothing was tried. The role has had no token since it or its config was changed"+tryIt, m.repeated(nil))
+	m.token("r")
+	require.Empty(t, m.repeated(nil))
+}
+
 func TestARepeatedWriteOfWhatCannotWork(t *testing.T) {
 	m := newMountAndServer(t)
 	m.write("roles/r", fields{"config": "main", "flow": "password", "username": "alice", "password": userPassword})
