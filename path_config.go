@@ -100,15 +100,28 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 			return nil, err
 		}
 	}
-	if field := config.missingSecret(); field != "" {
-		resp.AddWarning(fmt.Sprintf("no %s is set yet: until it is, no role of this config can obtain a token", field))
-	}
+	config.warn(before, resp)
 	config.Revision++
 	defer b.definitions.forgetAll() // also after an error: the write may have arrived
 	if err := saveConfig(ctx, req.Storage, name, config); err != nil {
 		return saveFailed(err)
 	}
 	return unlessEmpty(resp), nil
+}
+
+// warn is about what can be stored, and will probably not do as it stands.
+func (c *configEntry) warn(before *configEntry, resp *logical.Response) {
+	if field := c.missingSecret(); field != "" {
+		resp.AddWarning(fmt.Sprintf("no %s is set yet: until it is, no role of this config can obtain a token", field))
+	}
+	if c.Login == "" || before != nil && before.Login == c.Login {
+		return
+	}
+	if document, err := compileLogin(c.Login); err == nil { // it was checked
+		for _, doubt := range document.Doubts() {
+			resp.AddWarning("login: " + doubt)
+		}
+	}
 }
 
 // keptSecrets names the secrets that a write neither supplies nor clears.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,8 +116,14 @@ type obtained struct {
 	token      *oauth.Token
 }
 
-// notes are the warnings that go with the token.
-func (o *obtained) notes() []string { return newToken(o.definition, o.token, nil).Notes }
+// notes are the warnings that go with the token, and what to write if its life is not known.
+func (o *obtained) notes() []string {
+	notes := newToken(o.definition, o.token, nil).Notes
+	if o.token.Hint != "" && o.definition.role.AccessTokenTTL == 0 {
+		notes = append(slices.Clone(notes), "the answer seems to say how long the token lives: "+o.token.Hint)
+	}
+	return notes
+}
 
 // obtainFor obtains a token for a role that is being written.
 func (b *backend) obtainFor(ctx context.Context, req *logical.Request, c *roleChange) (*obtained, error) {
