@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/url"
 	"path"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +44,8 @@ type configEntry struct {
 	// Rebound: an operator with sudo has accepted, for all roles, that their
 	// secrets go to the present destination.
 	Rebound bool `json:"rebound,omitempty"`
+	// Moved is what the last write changed that changed the destination, for people.
+	Moved []string `json:"moved,omitempty"`
 
 	Description   string            `json:"description,omitempty"`
 	TokenURL      string            `json:"token_url,omitempty"`
@@ -109,25 +110,6 @@ func (c *configEntry) allows(role string) bool {
 		ok, _ := path.Match(glob, role) // the pattern was checked when it was written
 		return ok
 	})
-}
-
-// destination is everything that decides where secrets are sent, and who can
-// read them on the way. The client certificate is not part of it: it says who
-// we are, and its key is never sent.
-type destination struct {
-	tokenURL, baseURL, login, caCert, serverName, proxyURL string
-	allowHTTP                                              bool
-}
-
-func (c *configEntry) destination() destination {
-	return destination{c.TokenURL, c.BaseURL, c.Login, c.CACert, c.TLSServerName, c.ProxyURL, c.AllowHTTP}
-}
-
-// movedFrom tells whether secrets would go elsewhere than under the entry before.
-func (c *configEntry) movedFrom(before *configEntry) bool {
-	return c.destination() != before.destination() || c.Login != "" && c.ClientID != before.ClientID || // {{client_id}} may stand in a URL
-		!maps.Equal(c.Headers, before.Headers) || !maps.Equal(c.Params, before.Params) ||
-		!reflect.DeepEqual(c.Variables, before.Variables)
 }
 
 // secretsHeld names the fields with a secret that is sent to the destination.

@@ -21,6 +21,7 @@ func (c *configEntry) check(guard transport.Guard) error {
 		c.checkClient,
 		c.checkRequest,
 		c.checkUse,
+		c.checkPEM,
 		func() error {
 			return between("request_timeout", c.RequestTimeout, time.Second, transport.DefaultTimeout)
 		},
@@ -56,7 +57,7 @@ func (c *configEntry) checkEndpoint(guard transport.Guard) error {
 
 func (c *configEntry) checkClient() error {
 	if !slices.Contains(oauth.AuthMethods(), c.AuthMethod) {
-		return fmt.Errorf("client_auth_method must be one of %s", joined(oauth.AuthMethods()))
+		return fmt.Errorf("client_auth_method must be one of %s%s", joined(oauth.AuthMethods()), didYouMean(c.AuthMethod, oauth.AuthMethods()))
 	}
 	if c.AuthMethod == oauth.None && c.ClientSecret.IsSet() {
 		return fmt.Errorf("client_auth_method none uses no client_secret: clear it with client_secret=, or choose client_secret_basic or client_secret_post")
@@ -105,6 +106,18 @@ func (c *configEntry) checkUse() error {
 	return nil
 }
 
+// checkPEM catches a file's name; what is PEM and no certificate, transport.New says.
+func (c *configEntry) checkPEM() error {
+	for _, pem := range []struct{ field, text string }{
+		{"ca_cert", c.CACert}, {"tls_client_cert", c.TLSClientCert}, {"tls_client_key", c.TLSClientKey.Reveal()},
+	} {
+		if looksLikeFile(pem.text) {
+			return fmt.Errorf("%s: no PEM found%s", pem.field, toReadFile(pem.field, pem.text))
+		}
+	}
+	return nil
+}
+
 // checkLogin looks at the document and at what goes with it.
 func (c *configEntry) checkLogin(guard transport.Guard) error {
 	if c.Login == "" {
@@ -117,7 +130,7 @@ func (c *configEntry) checkLogin(guard transport.Guard) error {
 	}
 	document, err := compileLogin(c.Login)
 	if err != nil {
-		return fmt.Errorf("login: %w", err)
+		return fmt.Errorf("login: %w%s", err, toReadFile(documentField, strings.TrimSpace(c.Login)))
 	}
 	if err := c.checkLoginURLs(document, guard); err != nil {
 		return err

@@ -108,8 +108,8 @@ func usable(role *roleEntry, config *configEntry, mount, name string) error {
 	case !config.allows(name):
 		return operatorError(fmt.Sprintf("config %s does not allow role %s: see allowed_roles in \"vault read %sconfig/%s\"", role.Config, name, mount, role.Config))
 	case role.hasSecret() && role.SecretsFor != config.DestinationID && !config.Rebound:
-		return operatorError(fmt.Sprintf("config %s now points elsewhere: write the role's secret again (vault write %sroles/%s %s=...), or accept the move for all its roles (vault write -force %srebind/%s)",
-			role.Config, mount, name, strings.Join(role.secretsHeld(), "=... "), mount, role.Config))
+		return operatorError(fmt.Sprintf("%s: write the role's secret again (vault write %sroles/%s %s=...), or accept the move for all its roles (vault write -force %srebind/%s)",
+			config.pointsElsewhere(role.Config), mount, name, strings.Join(role.secretsHeld(), "=... "), mount, role.Config))
 	case role.Flow == flows.Login && config.Login == "":
 		return operatorError(fmt.Sprintf("role %s has flow login, and config %s has no login document: vault write %sconfig/%s login=@login.json", name, role.Config, mount, role.Config))
 	case role.Flow == flows.Login: // what the document needs is another question

@@ -129,7 +129,7 @@ func (c *configEntry) apply(p patch, resp *logical.Response) (supplied []string)
 	p.text("description", &c.Description)
 	p.text("token_url", &c.TokenURL)
 	p.text("client_id", &c.ClientID)
-	if given, warnings := p.secret("client_secret", &c.ClientSecret); given {
+	if given, warnings := p.secretOrFile("client_secret", &c.ClientSecret); given {
 		supplied, resp.Warnings = append(supplied, "client_secret"), append(resp.Warnings, warnings...)
 	}
 	if given, warnings := p.secretValues("secrets", &c.Secrets); given {

@@ -100,7 +100,7 @@ func (r *roleEntry) apply(p patch, resp *logical.Response) (supplied []string) {
 	p.list("resource", &r.Resource)
 	p.pairs("params", &r.Params)
 	p.text("username", &r.Username)
-	if given, warnings := p.secret("password", &r.Password); given {
+	if given, warnings := p.secretOrFile("password", &r.Password); given {
 		supplied, resp.Warnings = append(supplied, "password"), append(resp.Warnings, warnings...)
 	}
 	if given, warnings := p.secretValues("secrets", &r.Secrets); given {

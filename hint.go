@@ -3,13 +3,14 @@
 package oauthsecrets
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 )
 
-// hint is what a person might try after a failure, or "".
-func (d *definition) hint(failed *oauth.Error) string {
+// hint is what a person might try after a failure, or "". mount is for its commands.
+func (d *definition) hint(failed *oauth.Error, mount string) string {
 	switch {
 	case failed.Hint != "":
 		return failed.Hint
@@ -20,19 +21,13 @@ func (d *definition) hint(failed *oauth.Error) string {
 	case d.request.Document != nil:
 		return loginHint(failed.Status)
 	}
-	return d.clientHint(failed)
+	return d.clientHint(failed, mount)
 }
 
-func (d *definition) clientHint(failed *oauth.Error) string {
+func (d *definition) clientHint(failed *oauth.Error, mount string) string {
 	switch failed.Code {
 	case "invalid_client":
-		switch d.config.AuthMethod {
-		case oauth.ClientSecretBasic:
-			return "invalid_client with client_secret_basic: try client_auth_method=client_secret_post on the config, or client_secret_basic_encoding=raw if the secret has special characters"
-		case oauth.ClientSecretPost:
-			return "invalid_client with client_secret_post: try client_auth_method=client_secret_basic on the config"
-		}
-		return "invalid_client with client_auth_method none: the server may want a client_secret, with client_auth_method=client_secret_basic"
+		return d.wrongClient(mount)
 	case "invalid_scope":
 		return "invalid_scope: try the role without scopes, and see in scope what the server grants"
 	case "unsupported_grant_type", "unauthorized_client":
@@ -42,11 +37,22 @@ func (d *definition) clientHint(failed *oauth.Error) string {
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return "is token_url the token endpoint? It often ends in /token; the server's metadata names it as token_endpoint"
 	case http.StatusUnauthorized:
-		if d.config.AuthMethod == oauth.ClientSecretBasic {
-			return "try client_auth_method=client_secret_post on the config"
-		}
+		return d.wrongClient(mount)
 	}
 	return ""
+}
+
+// wrongClient begins with what is wrong most often.
+func (d *definition) wrongClient(mount string) string {
+	config := fmt.Sprintf("%sconfig/%s", mount, d.role.Config)
+	if d.config.AuthMethod == oauth.None {
+		return fmt.Sprintf("is client_id right? With client_auth_method none no client_secret is sent; the server may want one: vault write %s client_auth_method=client_secret_basic client_secret=@client-secret.txt", config)
+	}
+	other := "client_secret_basic"
+	if d.config.AuthMethod == oauth.ClientSecretBasic {
+		other = "client_secret_post, or client_secret_basic_encoding=raw if the secret has special characters"
+	}
+	return fmt.Sprintf("is client_secret right? Its length stands in the trace (one too many is often a newline at the end); to write it again: vault write %s client_secret=@client-secret.txt. If it is right, and client_id too: try client_auth_method=%s", config, other)
 }
 
 // loginHint goes by the status alone: each API has words of its own. What a

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
@@ -143,4 +144,28 @@ func TestATraceShowsNoSecretThatTheAPIRepeats(t *testing.T) {
 	m = loggingIn(t, keyed, "", fields{"login": `{"request": {"url": "/t", "json": {"u": "{{username}}", "p": "{{password}}"}}, "token": {"json": "/sessions/id"}}`})
 	tried := m.write("roles/r/test", nil).Data
 	require.NotContains(t, strings.Join([]string{tried["trace"].(string), tried["failure"].(string), tried["hint"].(string)}, "\n"), session)
+}
+
+func TestAnEndThatTheAnswerHasIsSuggested(t *testing.T) {
+	const hint = `"/valid_for_minutes" is a number: if that says when the token ends, write "expires": {"json": "/valid_for_minutes", "as": "minutes"}`
+	m := loggingIn(t, newAPI(t, says(`{"token": "canary-tok", "valid_for_minutes": 30, "message": "canary-x"}`)), "", nil)
+	resp := m.write("roles/r", fields{"config": "c", "username": "bob", "password": userPassword, "verify": "warn"})
+	require.Equal(t, []string{
+		"the server did not say how long the token lives: 1h is assumed; say better with access_token_ttl on the role",
+		"the answer seems to say how long the token lives: " + hint,
+	}, resp.Warnings)
+	tried := m.write("roles/r/test", nil).Data
+	require.Equal(t, hint, tried["hint"])
+	require.Contains(t, tried["trace"], "To try: "+hint)
+	require.Nil(t, m.write("roles/r", fields{"username": "carol", "password": userPassword, "access_token_ttl": "30m", "verify": "warn"}), "somebody has said how long")
+
+	right := `{"request": {"url": "/t", "json": {"u": "{{username}}", "p": "{{password}}"}}, "token": {"json": "/token"}, "expires": {"json": "/valid_for_minutes"AS}}`
+	resp = m.write("config/c", fields{"login": strings.Replace(right, "AS", "", 1)})
+	require.Contains(t, resp.Warnings[1], `login: expires.json (line 1, column `)
+	require.Contains(t, resp.Warnings[1], `: /valid_for_minutes says minutes by its name, and is read as a number of seconds: if the name is right, write "as": "minutes"`)
+	require.Nil(t, m.write("config/c", fields{"description": "it is known"}))
+	require.Len(t, m.write("config/c", fields{"login": strings.Replace(right, "AS", `, "as": "minutes"`, 1)}).Warnings, 1, "of the move only")
+	require.Nil(t, m.write("roles/r", fields{"password": userPassword, "access_token_ttl": 0, "verify": "warn"}))
+	require.Equal(t, 30*time.Minute, m.storedToken("r").Expires.Sub(m.storedToken("r").Issued))
+	require.Empty(t, m.write("roles/r/test", nil).Data["hint"])
 }

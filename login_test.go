@@ -254,7 +254,8 @@ func TestSecretsOfALoginAreNotSentElsewhere(t *testing.T) {
 		require.Contains(t, m.refused(logical.UpdateOperation, "config/c", fields{field: value}), "give secrets in the same write", field)
 		require.Equal(t, before, m.stored())
 	}
-	m.write("config/c", fields{"base_url": server.URL + "/evil", "secrets": "key=mine"})
+	resp := m.write("config/c", fields{"base_url": server.URL + "/evil", "secrets": "key=mine", "login": document + " "})
+	require.Contains(t, resp.Warnings[0], "config c now points elsewhere (changed: base_url, the login document). The secrets of 1 role (r) are not sent there: write them again, as in \"vault write oauth/roles/r password=... secrets=...\"")
 	require.Contains(t, m.refused(logical.ReadOperation, "creds/r", nil), "password=... secrets=...")
 	before := m.stored()
 	require.Contains(t, m.refused(logical.UpdateOperation, "roles/r", fields{"password": "mine"}), "give secrets in the same write", "half of them is not enough")

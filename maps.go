@@ -72,7 +72,7 @@ func mapFromText(key, text string) (map[string]any, error) {
 	}
 	if !strings.HasPrefix(text, "{") {
 		if err := addPair(pairs, text); err != nil {
-			return nil, notPairs(key)
+			return nil, fmt.Errorf("%w%s", notPairs(key), toReadFile(key, text))
 		}
 		return pairs, nil
 	}

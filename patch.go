@@ -4,6 +4,7 @@ package oauthsecrets
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -46,6 +47,15 @@ func (p patch) secret(field string, to *secret.String) (supplied bool, warnings 
 			warnings = append(warnings, endsInNewline(field))
 		}
 	})
+	return supplied, warnings
+}
+
+// secretOrFile is secret, with a warning if the value looks like a file's name.
+func (p patch) secretOrFile(field string, to *secret.String) (supplied bool, warnings []string) {
+	supplied, warnings = p.secret(field, to)
+	if supplied && looksLikeFile(to.Reveal()) {
+		warnings = append(warnings, perhapsAFile(field))
+	}
 	return supplied, warnings
 }
 
@@ -98,8 +108,12 @@ func (p patch) secretValues(field string, to *secretValues) (supplied bool, warn
 			}
 			text, _ := encoded(v[name]) // it came as JSON
 			(*to)[name] = secret.String(text)
-			if plain, ok := v[name].(string); ok && secret.String(plain).EndsInNewline() {
+			plain, _ := v[name].(string)
+			if secret.String(plain).EndsInNewline() {
 				warnings = append(warnings, endsInNewline(field+"."+name))
+			}
+			if looksLikeFile(plain) {
+				warnings = append(warnings, fmt.Sprintf("%s.%s looks like the name of a file, and the vault command reads none there: if that is a file, give all %s in one, as a JSON object: %s=@%s.json", field, name, field, field, field))
 			}
 		}
 	})

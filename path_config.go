@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 )
@@ -86,23 +85,22 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 	if err != nil {
 		return nil, err
 	}
-	// The right to update a config must not be a way to read what it holds.
-	if before != nil && config.movedFrom(before) {
-		if kept := keptSecrets(before.secretsHeld(), config.secretsHeld(), supplied); len(kept) > 0 {
-			return logical.ErrorResponse("this changes where the config's secrets are sent: give %s in the same write (or clear it with %s=)", strings.Join(kept, " and "), kept[0]), nil
-		}
+	moved, err := config.mayMove(before, supplied)
+	if err != nil {
+		return logical.ErrorResponse(err.Error()), nil
 	}
 	if err := config.check(settings.guard()); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
-	if before == nil || config.movedFrom(before) {
-		if err := moveConfig(ctx, req, name, config, resp); err != nil {
+	if before == nil || len(moved) > 0 {
+		if err := config.move(moved); err != nil {
+			return nil, err
+		}
+		if err := config.warnOfMove(ctx, req, name, resp); err != nil {
 			return nil, err
 		}
 	}
-	if field := config.missingSecret(); field != "" {
-		resp.AddWarning(fmt.Sprintf("no %s is set yet: until it is, no role of this config can obtain a token", field))
-	}
+	config.warn(before, resp)
 	config.Revision++
 	defer b.retryRoles(ctx, req.Storage, name)
 	defer b.definitions.forgetAll() // also after an error: the write may have arrived
@@ -112,30 +110,26 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 	return unlessEmpty(resp), nil
 }
 
+// warn is about what can be stored, and will probably not do as it stands.
+func (c *configEntry) warn(before *configEntry, resp *logical.Response) {
+	if field := c.missingSecret(); field != "" {
+		resp.AddWarning(fmt.Sprintf("no %s is set yet: until it is, no role of this config can obtain a token", field))
+	}
+	if c.Login == "" || before != nil && before.Login == c.Login {
+		return
+	}
+	if document, err := compileLogin(c.Login); err == nil { // it was checked
+		for _, doubt := range document.Doubts() {
+			resp.AddWarning("login: " + doubt)
+		}
+	}
+}
+
 // keptSecrets names the secrets that a write neither supplies nor clears.
 func keptSecrets(before, after, supplied []string) []string {
 	return slices.DeleteFunc(slices.Clone(after), func(field string) bool {
 		return !slices.Contains(before, field) || slices.Contains(supplied, field)
 	})
-}
-
-// moveConfig gives the config a new destination id, under which no role's
-// secret is sent before it was written again.
-func moveConfig(ctx context.Context, req *logical.Request, name string, config *configEntry, resp *logical.Response) error {
-	id, err := uuid.GenerateUUID()
-	if err != nil {
-		return err
-	}
-	config.DestinationID, config.Rebound = id, false
-	roles, err := rolesOf(ctx, req.Storage, name)
-	if err != nil {
-		return err
-	}
-	if len(roles) > 0 {
-		resp.AddWarning(fmt.Sprintf("config %s now points elsewhere. It is used by %s. Those with a secret of their own need it written again; or accept the move for all: vault write -force %srebind/%s",
-			name, countAndFirst(roles), req.MountPoint, name))
-	}
-	return nil
 }
 
 func (b *backend) configDelete(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {

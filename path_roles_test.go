@@ -3,6 +3,7 @@
 package oauthsecrets
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -68,17 +69,56 @@ func moved(t *testing.T) *mount {
 	m := newMountAndServer(t)
 	require.NotEmpty(t, m.token("user"))
 	resp := m.write("config/main", fields{"params": "tenant=2", "client_secret": clientSecret})
-	require.Contains(t, resp.Warnings[0], "config main now points elsewhere")
-	require.Contains(t, resp.Warnings[0], "2 roles (app, user)")
-	require.Contains(t, resp.Warnings[0], "vault write -force oauth/rebind/main")
+	require.Equal(t, []string{"config main now points elsewhere (changed: params). The secrets of 1 role (user) are not sent there: write them again, as in \"vault write oauth/roles/user password=...\", or accept the move for all roles with \"vault write -force oauth/rebind/main\""}, resp.Warnings)
 	return m
+}
+
+func TestAMoveWarnsOfTheRolesThatItConcerns(t *testing.T) {
+	m := newMountAndServer(t)
+	move := func(data fields) []string {
+		resp := m.write("config/main", with(data, fields{"client_secret": clientSecret}))
+		if resp == nil {
+			return nil
+		}
+		return resp.Warnings
+	}
+	m.ok(logical.DeleteOperation, "roles/user", nil)
+	m.write("roles/given", fields{"config": "main", "flow": "refresh_token"})
+	require.Empty(t, move(fields{"params": "a=1", "header_name": "X-Token"}), "no role has anything to lose")
+
+	m.write("token/given/import", fields{"refresh_token": "canary-rt"})
+	warnings := move(fields{"params": "a=2", "token_url": m.server.TokenURL() + "?a", "headers": "X-A=1"})
+	require.Len(t, warnings, 1)
+	require.Contains(t, warnings[0], "(changed: token_url, headers, params). The refresh tokens of 1 role (given) are not sent there: import new ones, as in \"vault write oauth/token/given/import ")
+
+	for i := range 12 {
+		m.write(fmt.Sprintf("roles/u%02d", i), fields{"config": "main", "flow": "password", "username": "alice", "password": userPassword})
+	}
+	warnings = move(fields{"params": "a=3"})
+	require.Contains(t, warnings[0], "(changed: params). The secrets of 12 roles (u00, u01, u02, u03, u04, u05, u06, u07, u08, u09, ...) are not sent there")
+	require.Contains(t, warnings[0], ". The refresh tokens of 1 role (given)")
+
+	for i := range maxDetailed {
+		require.NoError(t, m.storage.Put(t.Context(), &logical.StorageEntry{Key: fmt.Sprintf("%smain/many%03d", usePrefix, i), Value: []byte("{}")}))
+	}
+	require.Contains(t, move(fields{"params": "a=4"})[0], ". 14 roles more were not looked at")
+}
+
+// What was stored before configs remembered what moved them.
+func TestAMoveOfOldIsStillOne(t *testing.T) {
+	m := moved(t)
+	config, err := loadConfig(t.Context(), m.storage, "main")
+	require.NoError(t, err)
+	config.Moved = nil
+	require.NoError(t, saveConfig(t.Context(), m.storage, "main", config))
+	require.Contains(t, m.refused(logical.ReadOperation, "token/user", nil), "config main now points elsewhere: write")
 }
 
 func TestARolesSecretIsNotSentElsewhere(t *testing.T) {
 	m := moved(t)
 	for _, path := range []string{"token/user", "creds/user"} {
 		message := m.refused(logical.ReadOperation, path, nil)
-		require.Contains(t, message, "config main now points elsewhere")
+		require.Contains(t, message, "config main now points elsewhere (changed: params): ")
 		require.Contains(t, message, "vault write oauth/roles/user password=...")
 	}
 	require.Contains(t, m.refused(logical.UpdateOperation, "token/user/renew", nil), "now points elsewhere")

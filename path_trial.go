@@ -56,7 +56,7 @@ func (b *backend) roleTest(ctx context.Context, req *logical.Request, data *fram
 	if err != nil {
 		return &logical.Response{Data: d.failedTrial(err, trace, req)}, nil
 	}
-	resp := &logical.Response{Data: map[string]any{"ok": true, "failure": "", "hint": "", "trace": trace.String() + d.outcome(token)}}
+	resp := &logical.Response{Data: map[string]any{"ok": true, "failure": "", "hint": token.Hint, "trace": trace.String() + d.outcome(token)}}
 	if err := b.adopt(ctx, req.Storage, &obtained{d, token}); err != nil {
 		resp.AddWarning("the role works, but the token that showed it could not be kept: the next read obtains another")
 	}
@@ -71,7 +71,7 @@ func (d *definition) failedTrial(err error, trace *oauth.Trace, req *logical.Req
 		shown = account.nothingSent() + ":\n\n" + account.Trace
 	}
 	if failed := (*oauth.Error)(nil); errors.As(err, &failed) {
-		hint = d.hint(failed)
+		hint = d.hint(failed, req.MountPoint)
 	}
 	if hint != "" {
 		shown += "\nTo try: " + hint + "\n"
@@ -86,6 +86,9 @@ func (d *definition) outcome(answer *oauth.Token) string {
 	line := fmt.Sprintf("The role has a new token, good until %s.\n", t.Expires.UTC().Format(time.RFC3339))
 	for _, note := range t.Notes {
 		line += "Warning: " + note + "\n"
+	}
+	if answer.Hint != "" {
+		line += "To try: " + answer.Hint + "\n"
 	}
 	return line
 }

@@ -77,7 +77,7 @@ func (e *readError) refusal(failed *oauth.Error) string {
 func (e *readError) grantMend(failed *oauth.Error, config, role string) string {
 	switch failed.Code {
 	case "invalid_client":
-		return fmt.Sprintf("the server does not accept client_id, client_secret or client_auth_method (now %s) of %s: see \"vault read %s\"; for a secret with special characters also client_secret_basic_encoding", e.definition.config.AuthMethod, config, config)
+		return e.clientMend(config, role)
 	case "invalid_grant":
 		mend := fmt.Sprintf("the server does not accept the credentials of %s: see \"vault read %s\"", role, role)
 		if e.definition.role.hasSecret() {
@@ -92,13 +92,27 @@ func (e *readError) grantMend(failed *oauth.Error, config, role string) string {
 	return fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
 }
 
+// clientMend is for a server that does not accept the client, or how it shows who it is.
+func (e *readError) clientMend(config, role string) string {
+	method := e.definition.config.AuthMethod
+	if method == oauth.None {
+		return fmt.Sprintf("the server does not accept the client of %s: is client_id right? Or it wants a client_secret (client_auth_method is none): see \"vault read %s\"", config, config)
+	}
+	trace := fmt.Sprintf(" The trace shows its length (vault write -force -field=trace %s/test).", role)
+	if e.definition.role.refreshesOnly() { // a test would spend its refresh token
+		trace = ""
+	}
+	return fmt.Sprintf("the server does not accept the client of %s: is client_secret right?%s To write it again: vault write %s client_secret=@client-secret.txt. If it is right, look at client_id and client_auth_method (now %s), and for a secret with special characters at client_secret_basic_encoding: see \"vault read %s\"",
+		config, trace, config, method, config)
+}
+
 // loginMend is for a login document, whose API has words of its own.
 func (e *readError) loginMend(failed *oauth.Error, config, role string) string {
 	mend := fmt.Sprintf("the API does not accept this login: see the credentials in \"vault read %s\" and the login document in \"vault read %s\"", role, config)
 	if failed.Kind == oauth.Unexpected {
 		mend = fmt.Sprintf("the answer is not what the login document leads to expect: see login in \"vault read %s\"", config)
 	}
-	if hint := e.definition.hint(failed); hint != "" {
+	if hint := e.definition.hint(failed, e.mount); hint != "" {
 		mend += "; " + hint
 	}
 	return mend

@@ -84,7 +84,7 @@ func (r *roleEntry) secretsHeld() []string {
 func (r *roleEntry) check() error {
 	flow, ok := flows.Lookup(r.Flow)
 	if !ok {
-		return fmt.Errorf("flow must be one of %s", strings.Join(flows.Names(), ", "))
+		return fmt.Errorf("flow must be one of %s%s", strings.Join(flows.Names(), ", "), didYouMean(r.Flow, flows.Names()))
 	}
 	if err := r.checkFields(flow.Describe()); err != nil {
 		return err
@@ -100,8 +100,8 @@ func (r *roleEntry) check() error {
 	if err := checkParams(r.Params); err != nil {
 		return err
 	}
-	if !slices.Contains([]string{renewAuto, renewOnDemand, renewKeepWarm}, r.Renew) {
-		return fmt.Errorf("renew must be %s, %s or %s", renewAuto, renewOnDemand, renewKeepWarm)
+	if all := []string{renewAuto, renewOnDemand, renewKeepWarm}; !slices.Contains(all, r.Renew) {
+		return fmt.Errorf("renew must be %s, %s or %s%s", renewAuto, renewOnDemand, renewKeepWarm, didYouMean(r.Renew, all))
 	}
 	if err := checkValueNames("secrets", r.Secrets); err != nil {
 		return err

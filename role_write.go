@@ -37,7 +37,7 @@ func (b *backend) roleWrite(ctx context.Context, req *logical.Request, data *fra
 	}
 	supplied := role.apply(patch{data}, resp)
 	if before != nil && len(supplied) == 0 && reflect.DeepEqual(role, before) {
-		return unlessEmpty(resp), nil
+		return b.unchanged(ctx, req, name, verify, before, resp)
 	}
 	config, refusal, err := role.ofConfig(ctx, req, name)
 	if refusal != nil || err != nil {
@@ -47,7 +47,7 @@ func (b *backend) roleWrite(ctx context.Context, req *logical.Request, data *fra
 		return logical.ErrorResponse(err.Error()), nil
 	}
 	if before != nil && reflect.DeepEqual(role, before) {
-		return unlessEmpty(resp), nil
+		return b.unchanged(ctx, req, name, verify, before, resp)
 	}
 	role.Revision++
 	return b.storeVerified(ctx, req, &roleChange{name, before, role, config, verify}, resp)

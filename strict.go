@@ -139,19 +139,19 @@ func tidyValue(key string, schema *framework.FieldSchema, value any) (any, error
 			if key == documentField { // as policies are: text that holds JSON, or the object itself
 				return encoded(v)
 			}
-			return nil, wrongType(key, schema.Type)
+			return nil, wrongType(key, schema)
 		case bool, []any:
-			return nil, wrongType(key, schema.Type)
+			return nil, wrongType(key, schema)
 		}
 	}
 	one := framework.FieldData{Raw: map[string]any{key: value}, Schema: map[string]*framework.FieldSchema{key: schema}}
 	if _, _, err := one.GetOkErr(key); err != nil {
-		return nil, wrongType(key, schema.Type)
+		return nil, wrongType(key, schema)
 	}
 	return value, nil
 }
 
-func wrongType(key string, want framework.FieldType) error {
+func wrongType(key string, schema *framework.FieldSchema) error {
 	words := map[framework.FieldType]string{
 		framework.TypeBool:             "true or false",
 		framework.TypeInt:              "a whole number",
@@ -159,11 +159,14 @@ func wrongType(key string, want framework.FieldType) error {
 		framework.TypeString:           "a text",
 		framework.TypeStringSlice:      "a list of texts",
 		framework.TypeCommaStringSlice: "a list of texts, or one text with commas",
-	}[want]
+	}[schema.Type]
 	if words == "" {
-		words = "a " + want.String()
+		words = "a " + schema.Type.String()
 	}
-	return fmt.Errorf("%s must be %s (the value given is not repeated here, it might be a secret)", key, words)
+	if schema.DisplayAttrs != nil && schema.DisplayAttrs.Sensitive {
+		words += " (the value given is not repeated here, it is a secret)"
+	}
+	return fmt.Errorf("%s must be %s", key, words)
 }
 
 func unknownField(path *framework.Path, key string) error {

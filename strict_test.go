@@ -132,6 +132,44 @@ func TestTypeErrorsDoNotQuoteTheValue(t *testing.T) {
 	require.Zero(t, m.server.Requests())
 }
 
+func TestATypeErrorSaysWhatIsWanted(t *testing.T) {
+	m := newMountAndServer(t)
+	for _, c := range []struct{ path, field, want string }{
+		{"config/main", "allow_http", "true or false"},
+		{"config/main", "request_timeout", "a duration that is not negative, such as 90, 90s or 1h"},
+		{"roles/app", "min_ttl", "a duration that is not negative, such as 90, 90s or 1h"},
+	} {
+		require.Equal(t, c.field+" must be "+c.want, m.refused(logical.UpdateOperation, c.path, fields{c.field: "canary-x"}))
+	}
+	require.Equal(t, "password must be a text (the value given is not repeated here, it is a secret)",
+		m.refused(logical.UpdateOperation, "roles/user", fields{"password": true}))
+}
+
+func TestAValueThatIsNoneOfAFewHasASuggestion(t *testing.T) {
+	m := newMountAndServer(t)
+	before := m.stored()
+	for _, c := range []struct{ path, field, value, meant string }{
+		{"roles/app", "flow", "client_credential", "client_credentials"},
+		{"roles/app", "flow", "Client-Credentials", "client_credentials"},
+		{"roles/app", "flow", "pasword", "password"},
+		{"roles/app", "flow", "logn", "login"},
+		{"roles/app", "flow", "ropc", "password"},
+		{"roles/app", "renew", "on-demand", "on_demand"},
+		{"roles/app", "verify", "requires", "require"},
+		{"config/main", "client_auth_method", "post", "client_secret_post"},
+		{"config/main", "client_auth_method", "client_secert_basic", "client_secret_basic"},
+	} {
+		message := m.refused(logical.UpdateOperation, c.path, fields{c.field: c.value})
+		require.Contains(t, message, c.field+" must be ")
+		require.Contains(t, message, ": did you mean "+c.meant+"?")
+	}
+	for _, value := range []string{"canary-x", "implicit", strings.Repeat("canary", 1000), "\xff"} {
+		require.Equal(t, "flow must be one of client_credentials, password, refresh_token, login",
+			m.refused(logical.UpdateOperation, "roles/app", fields{"flow": value}))
+	}
+	require.Equal(t, before, m.stored())
+}
+
 func TestTheExistenceCheckDoesNotLookAtFields(t *testing.T) {
 	m := newMountAndServer(t)
 	found, exists, err := m.b.HandleExistenceCheck(t.Context(), &logical.Request{

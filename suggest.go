@@ -3,8 +3,10 @@
 package oauthsecrets
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
 
@@ -33,6 +35,42 @@ var slips = map[string][]string{
 	"token_url_params":           {"params"},
 	"tls_ca":                     {"ca_cert"},
 	"tls_skip_verify":            {"ca_cert"},
+}
+
+// otherWords are what other products, and people, call values of ours.
+var otherWords = map[string]string{
+	"credentials": "client_credentials",
+	"m2m":         "client_credentials",
+	"ropc":        "password",
+	"refresh":     "refresh_token",
+	"document":    "login",
+	"basic":       "client_secret_basic",
+	"post":        "client_secret_post",
+	"public":      "none",
+}
+
+// didYouMean ends a message about a value that is none of names. The value is
+// not repeated: it may be a secret in the wrong field.
+func didYouMean[S ~string](value S, names []S) string {
+	flat := flattened(string(value))
+	best, least := "", 4 // three slips of the pen at most
+	for _, name := range names {
+		if flattened(string(name)) == flat || otherWords[flat] == string(name) {
+			return fmt.Sprintf(": did you mean %s?", name)
+		}
+		if d := spelling.Distance(flat, flattened(string(name))); d < least && d*3 <= len(name) {
+			best, least = string(name), d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(": did you mean %s?", best)
+}
+
+// flattened is a name without what people get wrong most: case, "_", "-" and spaces.
+func flattened(name string) string {
+	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(name[:min(len(name), 64)]))
 }
 
 // suggest returns the field that was probably meant, or "".

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,15 +31,19 @@ func checkVerify(how string) error {
 	case "", verifyWarn, verifyRequire, verifyOff:
 		return nil
 	}
-	return fmt.Errorf("verify must be %s, %s or %s", verifyWarn, verifyRequire, verifyOff)
+	all := []string{verifyWarn, verifyRequire, verifyOff}
+	return fmt.Errorf("verify must be %s, %s or %s%s", verifyWarn, verifyRequire, verifyOff, didYouMean(how, all))
 }
 
 // storeVerified stores the role and, unless verify is off, obtains a token for
 // it, which becomes the role's.
 func (b *backend) storeVerified(ctx context.Context, req *logical.Request, c *roleChange, resp *logical.Response) (*logical.Response, error) {
 	verify := c.verify != verifyOff && !c.asksTheSame() && !c.role.refreshesOnly() // which would spend a refresh token
+	past, err := b.pastFailure(ctx, req.Storage, c.role, c.config)                 // the write ends the account's count
+	if err != nil {
+		return nil, err
+	}
 	var token *obtained
-	var err error
 	if verify && c.verify == verifyRequire {
 		if token, err = b.obtainFor(ctx, req, c); err != nil {
 			notes := strings.Join(append(resp.Warnings, ""), ". ") // a warning does not outlive an error
@@ -57,17 +62,30 @@ func (b *backend) storeVerified(ctx context.Context, req *logical.Request, c *ro
 			resp.AddWarning("the role was stored, and does not work yet: " + refusalText(err))
 		}
 	}
-	if c.before != nil && token == nil {
-		if err := b.reschedule(ctx, req.Storage, c.name); err != nil {
+	if c.verify != verifyOff && c.asksTheSame() && c.role.neededSecret(c.config) == "" {
+		if err := b.warnUntried(ctx, req, c.name, "nothing was changed about the way to a token", past, resp); err != nil {
 			return nil, err
 		}
 	}
-	if token != nil {
-		if err := b.adopt(ctx, req.Storage, token); err != nil {
-			resp.AddWarning("the role works, but the token that showed it could not be kept: the next read obtains another")
-		}
+	if err := b.keep(ctx, req, c, token, resp); err != nil {
+		return nil, err
 	}
 	return unlessEmpty(resp), nil
+}
+
+// keep makes the token of a write, if there is one, the role's.
+func (b *backend) keep(ctx context.Context, req *logical.Request, c *roleChange, token *obtained, resp *logical.Response) error {
+	switch {
+	case token == nil && c.before == nil:
+		return nil
+	case token == nil:
+		return b.reschedule(ctx, req.Storage, c.name)
+	}
+	if err := b.adopt(ctx, req.Storage, token); err != nil {
+		resp.AddWarning("the role works, but the token that showed it could not be kept: the next read obtains another")
+	}
+	resp.Warnings = append(resp.Warnings, token.notes()...)
+	return nil
 }
 
 // asksTheSame tells whether the write leaves the way to a token as it was.
@@ -96,6 +114,15 @@ func (b *backend) storeAnew(ctx context.Context, s logical.Storage, c *roleChang
 type obtained struct {
 	definition *definition
 	token      *oauth.Token
+}
+
+// notes are the warnings that go with the token, and what to write if its life is not known.
+func (o *obtained) notes() []string {
+	notes := newToken(o.definition, o.token, nil).Notes
+	if o.token.Hint != "" && o.definition.role.AccessTokenTTL == 0 {
+		notes = append(slices.Clone(notes), "the answer seems to say how long the token lives: "+o.token.Hint)
+	}
+	return notes
 }
 
 // obtainFor obtains a token for a role that is being written.

@@ -22,7 +22,7 @@ func TestARoleWriteShowsWhetherTheRoleWorks(t *testing.T) {
 		{"verify": "warn"}, {"verify": "require", "config": "main"}, // nothing changes
 		{"verify": "require", "description": "d"}, {"verify": "warn", "max_ttl": "30m"}, // nothing about the way to a token
 	} {
-		m.write("roles/r", more)
+		require.Nil(t, m.write("roles/r", more), "it is known to work")
 		require.Equal(t, 1, m.server.Requests(), "%v", more)
 	}
 	m.write("roles/r", fields{"verify": "require", "scopes": "b"})
@@ -94,7 +94,8 @@ func TestTheTraceOfAFailureSaysWhatToTry(t *testing.T) {
 	tried := m.write("roles/r/test", nil).Data
 	require.Equal(t, false, tried["ok"])
 	require.Contains(t, tried["failure"], "invalid_client")
-	require.Contains(t, tried["hint"], "try client_auth_method=client_secret_post")
+	require.Regexp(t, "^is client_secret right\\? Its length stands in the trace .*: vault write oauth/config/post client_secret=@client-secret.txt. .* try client_auth_method=client_secret_post", tried["hint"])
+	require.Contains(t, tried["failure"], "of oauth/config/post: is client_secret right? The trace shows its length (vault write -force -field=trace oauth/roles/r/test). To write it again: vault write oauth/config/post client_secret=@client-secret.txt.")
 	require.Contains(t, tried["trace"], "grant_type=client_credentials")
 	require.Contains(t, tried["trace"], "[redacted, 12 bytes]", "the length tells of a newline too many")
 	require.Contains(t, tried["trace"], "401")
@@ -106,6 +107,35 @@ func TestTheTraceOfAFailureSaysWhatToTry(t *testing.T) {
 		return true
 	})
 	require.Contains(t, m.write("roles/app/test", nil).Data["hint"], "is token_url the token endpoint?")
+}
+
+func TestAClientThatIsNotAcceptedIsToldByItsMethod(t *testing.T) {
+	m := newMountAndServer(t)
+	for method, want := range map[string][]string{
+		"client_secret_post": {"is client_secret right?", "try client_auth_method=client_secret_basic"},
+		"none":               {"is client_id right?", "vault write oauth/config/main client_auth_method=client_secret_basic client_secret=@client-secret.txt"},
+	} {
+		secret := "canary-wrong"
+		if method == "none" {
+			secret = ""
+		}
+		m.write("config/main", fields{"client_auth_method": method, "client_secret": secret})
+		for _, answer := range []string{`{"error": "invalid_client"}`, "{}"} {
+			m.server.Respond(func(w http.ResponseWriter, _ *http.Request) bool {
+				w.WriteHeader(http.StatusUnauthorized)
+				_, _ = w.Write([]byte(answer))
+				return true
+			})
+			hint := m.write("roles/app/test", nil).Data["hint"].(string)
+			require.True(t, strings.HasPrefix(hint, want[0]), hint)
+			require.True(t, strings.HasSuffix(hint, want[1]), hint)
+		}
+	}
+	m.write("roles/given", fields{"config": "main", "flow": "refresh_token"})
+	m.server.Respond(nil)
+	m.write("config/main", fields{"client_auth_method": "client_secret_basic", "client_secret": "canary-wrong"})
+	m.write("token/given/import", fields{"refresh_token": "canary-rt"})
+	require.Contains(t, m.refused(logical.ReadOperation, "token/given", nil), "is client_secret right? To write it again: ", "a test would spend the refresh token")
 }
 
 func TestTheTraceOfAWrongDocument(t *testing.T) {

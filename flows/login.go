@@ -96,7 +96,7 @@ func (r Request) ask(ctx context.Context, values login.Values, request *login.Re
 	return &oauth.Token{
 		AccessToken: result.Token, TokenType: "Bearer", RefreshToken: result.RefreshToken,
 		Issued: answer.Issued, Expires: result.Expires, UseOnce: !result.Expires.IsZero() && !result.Expires.After(answer.Issued),
-		Extra: result.Extra, Warnings: result.Warnings,
+		Extra: result.Extra, Warnings: result.Warnings, Hint: answer.Scrub(result.Hint),
 	}, nil
 }
 

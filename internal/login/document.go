@@ -33,6 +33,7 @@ type Document struct {
 	extra      []namedSource
 	use        *use // nil: the document does not say
 	needs      []string
+	doubts     []string
 }
 
 // exchange is a request and how its answer is read.
@@ -86,7 +87,7 @@ func (c *compiler) document(n *node) *Document {
 	if field := fields["use"]; field != nil {
 		d.use = c.use(field, s)
 	}
-	d.needs = needs(s)
+	d.needs, d.doubts = needs(s), c.doubts
 	return d
 }
 
@@ -182,6 +183,10 @@ func needs(s *scope) []string {
 // take, sorted: "password", "secrets.api_key". The token and the refresh token,
 // which come from an answer, are not among them.
 func (d *Document) Needs() []string { return slices.Clone(d.needs) }
+
+// Doubts returns what the document says and probably does not mean, with the
+// place and what to write, for whoever writes it.
+func (d *Document) Doubts() []string { return slices.Clone(d.doubts) }
 
 // NeedsBaseURL tells whether a request's url is a path only.
 func (d *Document) NeedsBaseURL() bool {

@@ -36,7 +36,9 @@ func (c *compiler) expires(n *node) expiry {
 	as := fields["as"]
 	for _, kind := range sourceKinds() {
 		if kind.key == one.key {
-			return &answeredLife{kind.compile(c, one), c.reading(as)}
+			e := &answeredLife{kind.compile(c, one), c.reading(as)}
+			c.doubtUnit(one, e.source, e.reading)
+			return e
 		}
 	}
 	if as != nil {

@@ -185,6 +185,7 @@ func FuzzRead(f *testing.F) {
 		``, `{"token": "CANARY"}`, `{"access_token": "CANARY", "CANARY": 1}`, `{"a": {"Token": "CANARY"}, "e": 3600, "r": "CANARY"}`, `"CANARY"`, `CANARY`,
 		`<html>CANARY`, `[{"token": "CANARY"}]`, `{"token": "` + jwt(`{"exp":1795525200}`) + `"}`, `{"ok": false, "error": "CANARY"}`, "\ufeff{}", `{"token": 1}`,
 		`{"token": "t", "e": "CANARY"}`, `{"token": "t", "e": "2026-11-24 17:30:00"}`, `{"token": "t", "e": "05:00:00", "r": 1, "x": {"CANARY": "CANARY"}}`, `{"e": 1e999}`,
+		`{"token": "t", "expires_CANARY": 60, "CANARY": {"ttl": 60}}`, `{"token": "t", "ttl": "CANARY", "exp": 1795525200}`, `["t", {"valid_for_minutes": "30"}]`,
 	} {
 		f.Add([]byte(body), "CANARY", 200)
 		f.Add([]byte(body), "12", 401)
@@ -229,7 +230,7 @@ func requireSound(t *testing.T, r *Result, f *Failure) {
 			require.False(t, r.Expires.Before(now))
 			require.False(t, r.Expires.After(now.Add(maxLife)))
 		}
-		words = strings.Join(append(r.Found, r.Warnings...), "")
+		words = strings.Join(append(append(r.Found, r.Warnings...), r.Hint), "")
 		require.NotContains(t, fmt.Sprintf("%v %+v %#v", r.Token, r.Token, r.RefreshToken), canary)
 	}
 	require.NotContains(t, words, canary)

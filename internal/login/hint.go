@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -78,30 +77,11 @@ func likeliest(all []candidate, wanted string) *candidate {
 
 func candidates(value any) []candidate {
 	var all []candidate
-	left := hintNodes
-	var walk func(value any, pointer, key string, depth int)
-	walk = func(value any, pointer, key string, depth int) {
-		if left--; left < 0 || depth > hintDepth {
-			return
+	eachValue(value, func(pointer, key string, depth int, value any) {
+		if text, ok := value.(string); ok && visible(text) {
+			all = append(all, candidate{pointer, key, depth, len(text), describeText(text)})
 		}
-		switch v := value.(type) {
-		case string:
-			if visible(v) && depth > 0 {
-				all = append(all, candidate{pointer, key, depth, len(v), describeText(v)})
-			}
-		case map[string]any:
-			for _, key := range slices.Sorted(maps.Keys(v)) {
-				if left > 0 && answerKey(key) == key { // a pointer with any other is not one to copy
-					walk(v[key], pointer+"/"+escapePointer(key), key, depth+1)
-				}
-			}
-		case []any:
-			for i, item := range v[:min(len(v), max(left, 0))] {
-				walk(item, pointer+"/"+strconv.Itoa(i), "", depth+1)
-			}
-		}
-	}
-	walk(value, "", "", 0)
+	})
 	return all
 }
 

@@ -22,6 +22,7 @@ type Result struct {
 	Expires             time.Time         // zero: not known
 	Extra               map[string]string // nil: none
 	Warnings            []string
+	Hint                string // what to write so that Expires is known; "": it is, or nobody can tell
 	// Found tells for a person, one line each, where everything was. It holds no
 	// values other than times.
 	Found []string
@@ -52,6 +53,9 @@ func (d *Document) read(e *exchange, raw Answer) (*Result, *Failure) {
 	r := &Result{Token: secret.String(token)}
 	r.note("token: %s matched %s", e.token.name(), describeText(token))
 	r.readLife(e.expires, a, token)
+	if r.Expires.IsZero() {
+		r.Hint = lifeHint(a, e.token)
+	}
 	login := e == d.login
 	if e.refreshToken != nil {
 		r.readRefreshToken(e.refreshToken, a, login)

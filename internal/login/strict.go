@@ -15,6 +15,12 @@ type compiler struct {
 	text   string
 	rules  Rules
 	misfit *misfit
+	doubts []string
+}
+
+// doubt notes what can be meant as it stands, and probably is not.
+func (c *compiler) doubt(n *node, format string, args ...any) {
+	c.doubts = append(c.doubts, (&misfit{n.path(), n.at, fmt.Sprintf(format, args...)}).in(c.text).Error())
 }
 
 // refuse notes what is wrong with a value; a later note does not replace it.

@@ -35,6 +35,7 @@ type Token struct {
 	UseOnce      bool              // expires_in <= 0: good for the one who asked, not for a cache
 	Extra        map[string]string // what else a dialect wants kept beside the token; nil
 	Warnings     []string          // what was odd about the answer, in our own words, for the operator
+	Hint         string            // what to change so that its life is known; "" where it is, or nobody can tell
 }
 
 // parseToken turns an answer into a token or an error; it is pure. An access

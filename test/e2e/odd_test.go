@@ -43,6 +43,7 @@ func newOddServer() *oddServer {
 	o := &oddServer{requests: map[string]int{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/html", fixed(200, "text/html", `<html><title>Sign in</title><form>...</form></html>`))
+	mux.HandleFunc("/minutes", fixed(200, "application/json", `{"token":"good-for-half-an-hour","valid_for_minutes":30}`))
 	mux.HandleFunc("/empty", fixed(200, "application/json", ""))
 	mux.HandleFunc("/error-200", fixed(200, "application/json", `{"error":"invalid_scope","error_description":"no such scope"}`))
 	mux.HandleFunc("/no-token", fixed(200, "application/json", `{"token_type":"Bearer","expires_in":3600}`))

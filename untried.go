@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// A role's write tries the role only if it changes the way to a token: whoever
+// repeats a write after a failure must not take the silence for success.
+
+// pastFailure is the last failure to obtain a role's token that is remembered.
+type pastFailure struct {
+	at     time.Time
+	reason string
+}
+
+// pastFailure returns nil if none is remembered.
+func (b *backend) pastFailure(ctx context.Context, s logical.Storage, role *roleEntry, config *configEntry) (*pastFailure, error) {
+	if key := accountKey(role); key != "" {
+		account, err := loadAccount(ctx, s, key, config)
+		if err != nil {
+			return nil, err
+		}
+		if account.Answers > 0 {
+			return &pastFailure{account.Last, clause(account.Failure)}, nil
+		}
+	}
+	key, err := tokenKey(role.ID, sharedHolder)
+	if err != nil {
+		return nil, err
+	}
+	if failure, failed := b.tokens.Failure(key); failed {
+		return &pastFailure{failure.Since, strings.TrimRight(reason(failure.Err), ". ")}, nil
+	}
+	return nil, nil
+}
+
+// unchanged answers a write that asks for what is stored already.
+func (b *backend) unchanged(ctx context.Context, req *logical.Request, name, verify string, role *roleEntry, resp *logical.Response) (*logical.Response, error) {
+	if verify == verifyOff {
+		return unlessEmpty(resp), nil
+	}
+	config, err := loadConfig(ctx, req.Storage, role.Config)
+	if err != nil {
+		return nil, err
+	}
+	var past *pastFailure
+	if config != nil {
+		if past, err = b.pastFailure(ctx, req.Storage, role, config); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.warnUntried(ctx, req, name, "nothing was changed", past, resp); err != nil {
+		return nil, err
+	}
+	return unlessEmpty(resp), nil
+}
+
+// warnUntried warns that a write did not try the role, unless the role is known
+// to have worked since past.
+func (b *backend) warnUntried(ctx context.Context, req *logical.Request, name, why string, past *pastFailure, resp *logical.Response) error {
+	d, err := b.definitions.get(ctx, req.Storage, req.MountPoint, name)
+	if mend := operatorError(""); errors.As(err, &mend) {
+		resp.AddWarning(fmt.Sprintf("%s, and so nothing was tried. The role cannot work yet: %s", why, mend))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	held, err := load[tokenEntry](ctx, req.Storage, d.key)
+	if err != nil {
+		return err
+	}
+	worked := held != nil && held.Matches(d.fingerprint)
+	if worked && (past == nil || held.Issued.After(past.at)) {
+		return nil
+	}
+	try := fmt.Sprintf("vault write -force %sroles/%s/test", req.MountPoint, name)
+	if d.role.refreshesOnly() { // a test would spend the refresh token
+		try = fmt.Sprintf("vault write -force %stoken/%s/renew", req.MountPoint, name)
+	}
+	state := "The role has had no token yet"
+	switch {
+	case held != nil && past == nil:
+		state = "The role has had no token since it or its config was changed"
+	case past != nil:
+		state = fmt.Sprintf("The role did not work at %s: %s", past.at.UTC().Format(time.RFC3339), past.reason)
+	}
+	resp.AddWarning(fmt.Sprintf("%s, and so nothing was tried. %s. To try it: %s", why, state, try))
+	return nil
+}
