@@ -142,5 +142,5 @@ func (r *roleEntry) holdsRefreshToken(ctx context.Context, s logical.Storage) (b
 		return false, err
 	}
 	held, err := load[tokenEntry](ctx, s, key)
-	return held != nil && held.RefreshToken.IsSet(), err
+	return held != nil && held.Refresh.Current.IsSet(), err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 )
 
 // verifyField says what a role write does to see that the role works.
@@ -118,7 +119,7 @@ type obtained struct {
 
 // notes are the warnings that go with the token, and what to write if its life is not known.
 func (o *obtained) notes() []string {
-	notes := newToken(o.definition, o.token, nil).Notes
+	notes := newToken(o.definition, o.token, rotation.State{}).Notes
 	if o.token.Hint != "" && o.definition.role.AccessTokenTTL == 0 {
 		notes = append(slices.Clone(notes), "the answer seems to say how long the token lives: "+o.token.Hint)
 	}
