@@ -50,6 +50,9 @@ func (g Guard) CheckURL(u *url.URL, allowHTTP bool) error {
 		return err
 	}
 	if u.Scheme == "http" && !allowHTTP {
+		if (h.isLocalhost() || h.addr.IsLoopback()) && !g.AllowLoopback { // or the next refusal would name the other half
+			return &GuardError{h.name, "would be called over plain http, and " + reasonLoopback + ", together with allow_http=true in the config"}
+		}
 		return &GuardError{h.name, "would be called over plain http: use https, or set allow_http=true in the config"}
 	}
 	return g.checkHost(h)

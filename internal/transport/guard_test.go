@@ -206,6 +206,7 @@ func TestGuardMessages(t *testing.T) {
 		"https://127.0.0.1:8443/t": `127.0.0.1 is a loopback address: for a demo or a test, allow it with "vault write oauth/settings allow_loopback=true"`,
 		"https://0x7f.1/":          `0x7f.1 is a spelling of 127.0.0.1, which is a loopback address: for a demo or a test, allow it with "vault write oauth/settings allow_loopback=true"`,
 		"https://LocalHost./":      `localhost is a loopback address: for a demo or a test, allow it with "vault write oauth/settings allow_loopback=true"`,
+		"http://localhost:9000/t":  `localhost would be called over plain http, and is a loopback address: for a demo or a test, allow it with "vault write oauth/settings allow_loopback=true", together with allow_http=true in the config`,
 		"http://idp.example.com":   `idp.example.com would be called over plain http: use https, or set allow_http=true in the config`,
 		"https://010.1/":           `010.1 is an odd spelling of an address: write 8.0.0.1`,
 	} {
