@@ -74,8 +74,8 @@ func oidcCount(s *story, _ *testscript.TestScript, _ bool, args []string) error 
 // record is the file with every token that a server of this story issued.
 func (s *story) record() string { return filepath.Join(s.dir, "issued.txt") }
 
-// serve starts a server and sets the variable name to the URL that it prints when it is ready, and the variable
-// name_CA to the file with its certificate authority, if it has one.
+// serve starts a server and sets the variable name to the URL that it prints when it is ready, and the variables
+// name_LOGIN to that of its login API and name_CA to the file with its certificate authority, if it has them.
 func (s *story) serve(ts *testscript.TestScript, name string, cmd *exec.Cmd) error {
 	log := filepath.Join(s.dir, name+".log")
 	read, write := io.Pipe()
@@ -103,14 +103,16 @@ func (s *story) serve(ts *testscript.TestScript, name string, cmd *exec.Cmd) err
 
 func (t *tokenServer) ready(ts *testscript.TestScript, s *story, name, line string) error {
 	var ready struct {
-		URL    string `json:"url"`
-		CACert string `json:"ca_cert"`
+		URL      string `json:"url"`
+		LoginURL string `json:"login_url"`
+		CACert   string `json:"ca_cert"`
 	}
 	if err := json.Unmarshal([]byte(line), &ready); err != nil {
 		return fmt.Errorf("it printed %q: %w", line, err)
 	}
 	t.url = ready.URL
 	ts.Setenv(name, ready.URL)
+	ts.Setenv(name+"_LOGIN", ready.LoginURL)
 	if ready.CACert == "" {
 		return nil
 	}

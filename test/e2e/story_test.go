@@ -76,6 +76,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"pocketbase-count":  pocketbaseCount,
 		"http-fixture":      httpFixture,
 		"http-get":          httpGet,
+		"keep-using":        keepUsing,
 		"concurrent-reads":  concurrentReads,
 		"until":             until,
 		"capture":           capture,

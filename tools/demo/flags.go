@@ -43,6 +43,7 @@ type options struct {
 	refreshLifetime time.Duration
 	accounts        pairs
 	accountLifetime time.Duration
+	accountSession  time.Duration
 	loginAddr       string
 	record          string
 }
@@ -64,6 +65,7 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	flags.DurationVar(&opts.refreshLifetime, "refresh-lifetime", 24*time.Hour, "life of a refresh token")
 	flags.Var(&opts.accounts, "account", "account of the API with a login that is no OAuth, as `name:password`; repeatable")
 	flags.DurationVar(&opts.accountLifetime, "account-lifetime", 8*time.Hour, "life of that API's tokens")
+	flags.DurationVar(&opts.accountSession, "account-session", 0, "have that API give refresh tokens, which all end so long after the login")
 	flags.StringVar(&opts.loginAddr, "login-addr", "", "address of that API on the loopback interface; if left out, a port that the kernel chooses")
 	flags.StringVar(&opts.record, "record", "", "append every token issued to `file`, for tests that search logs for them")
 	err := flags.Parse(args)

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
+	"maps"
 	"mime"
 	"net/http"
 	"strings"
@@ -19,10 +20,12 @@ import (
 type loginAPI struct {
 	passwords map[string][sha256.Size]byte
 	lifetime  time.Duration
+	length    time.Duration // of what follows from one login, if its answer has a refresh token; else 0
 	record    record
 
 	mu       sync.Mutex // guards what follows
 	sessions map[[sha256.Size]byte]session
+	renewals map[[sha256.Size]byte]session // by refresh token
 	stats    loginStats
 }
 
@@ -35,27 +38,33 @@ type session struct {
 // loginStats counts requests since the start.
 type loginStats struct {
 	TokenRequests int `json:"token_requests"`
-	Refused       int `json:"refused"`
+	Refreshes     int `json:"refreshes"`
+	Refused       int `json:"refused"` // of both
 	APIRequests   int `json:"api_requests"`
 }
 
 // newLoginAPI returns the handler for everything that the API offers:
 //
 //	POST /token       {"Username": ..., "Password": ...} is answered with {"securityToken": ...}
+//	                  and, if sessions have an end, {"securityToken": ..., "expiresIn": ..., "refreshToken": ...}
+//	POST /refresh     {"refreshToken": ...} is answered alike, until so long after the login; a refresh token is good once
 //	GET  /api/whoami  wants such a token as bearer and says whose it is
 //	GET  /stats       what was asked so far
 func newLoginAPI(opts options) http.Handler {
 	a := &loginAPI{
 		passwords: map[string][sha256.Size]byte{},
 		lifetime:  opts.accountLifetime,
+		length:    opts.accountSession,
 		record:    record(opts.record),
 		sessions:  map[[sha256.Size]byte]session{},
+		renewals:  map[[sha256.Size]byte]session{},
 	}
 	for name, password := range opts.accounts {
 		a.passwords[name] = sha256.Sum256([]byte(password))
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /token", a.token)
+	mux.HandleFunc("POST /refresh", a.refresh)
 	mux.HandleFunc("GET /api/whoami", a.whoami)
 	mux.HandleFunc("GET /stats", a.count)
 	return mux
@@ -73,13 +82,50 @@ func (a *loginAPI) token(w http.ResponseWriter, r *http.Request) {
 		refuse(w, status, message)
 		return
 	}
-	token := rand.Text() + rand.Text()
-	if err := a.record.add(token, ""); err != nil {
+	a.answer(w, session{user: user, expires: time.Now().Add(a.length)})
+}
+
+func (a *loginAPI) refresh(w http.ResponseWriter, r *http.Request) {
+	var body struct{ RefreshToken string }
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&body)
+	key := sha256.Sum256([]byte(body.RefreshToken))
+	a.mu.Lock()
+	login, known := a.renewals[key]
+	delete(a.renewals, key)
+	ok := err == nil && known && time.Now().Before(login.expires)
+	a.stats.Refreshes++
+	if !ok {
+		a.stats.Refused++
+	}
+	a.mu.Unlock()
+	if !ok {
+		refuse(w, http.StatusUnauthorized, "the session has ended: log in again")
+		return
+	}
+	a.answer(w, login)
+}
+
+// answer sends a token that belongs to a login, which ends when the login does.
+func (a *loginAPI) answer(w http.ResponseWriter, login session) {
+	token, refreshToken := rand.Text()+rand.Text(), ""
+	ends := time.Now().Add(a.lifetime)
+	said := map[string]any{"securityToken": token}
+	if a.length > 0 {
+		if login.expires.Before(ends) {
+			ends = login.expires
+		}
+		refreshToken = rand.Text() + rand.Text()
+		said["refreshToken"], said["expiresIn"] = refreshToken, int(a.lifetime.Seconds())
+		a.mu.Lock()
+		a.renewals[sha256.Sum256([]byte(refreshToken))] = login
+		a.mu.Unlock()
+	}
+	if err := a.record.add(token, refreshToken); err != nil {
 		refuse(w, http.StatusInternalServerError, err.Error())
 		return
 	}
-	a.remember(token, user)
-	writeJSON(w, map[string]string{"securityToken": token})
+	a.remember(token, session{login.user, ends})
+	writeJSON(w, said)
 }
 
 // login says who is asking, or with which status and message to refuse.
@@ -99,17 +145,15 @@ func (a *loginAPI) login(w http.ResponseWriter, r *http.Request) (user string, s
 	return account.Username, http.StatusOK, ""
 }
 
-// remember also forgets the sessions that have ended.
-func (a *loginAPI) remember(token, user string) {
+// remember also forgets what has ended.
+func (a *loginAPI) remember(token string, s session) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := time.Now()
-	for key, s := range a.sessions {
-		if !now.Before(s.expires) {
-			delete(a.sessions, key)
-		}
-	}
-	a.sessions[sha256.Sum256([]byte(token))] = session{user, now.Add(a.lifetime)}
+	ended := func(_ [sha256.Size]byte, s session) bool { return !now.Before(s.expires) }
+	maps.DeleteFunc(a.sessions, ended)
+	maps.DeleteFunc(a.renewals, ended)
+	a.sessions[sha256.Sum256([]byte(token))] = s
 }
 
 func (a *loginAPI) whoami(w http.ResponseWriter, r *http.Request) {
