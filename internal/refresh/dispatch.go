@@ -118,6 +118,9 @@ func (s *Scheduler) giveBack(g grant, outcome Outcome, now instant) {
 		h.inFlight--
 		s.slots.used--
 	}
+	if outcome.Silent {
+		outcome = Outcome{Kind: Unneeded}
+	}
 	h.heard(outcome, g.epoch, g.probe, now, s.o)
 	s.enqueue(h)
 	s.dispatch(now)

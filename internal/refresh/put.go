@@ -62,17 +62,37 @@ func (s *Scheduler) Retry(host string, match func(key string) bool) {
 	s.entries.Range(func(_, value any) bool {
 		e := value.(*entry)
 		moves := host != "" && e.host.name != host
-		if e.state == running || e.attempt == 0 && !moves || !match(e.key) {
-			return true // what runs is placed anew at its end
+		if e.attempt == 0 && !moves && e.state != running || !match(e.key) {
+			return true
 		}
 		s.unqueue(e)
 		if moves {
 			s.assign(e, host)
 		}
+		if e.state == running { // and may fail as it did before
+			e.replaced = true
+			return true
+		}
 		e.recover()
 		s.place(e, now.at)
 		return true
 	})
+}
+
+// Exercise has the key run then, if it does not sooner, as Job.Exercise would. It
+// ends no backoff. It is forgotten with the next Put.
+func (s *Scheduler) Exercise(key string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, known := s.entry(key)
+	if !known || s.stopped {
+		return
+	}
+	e.exercise = min(e.exercise, s.time.now().instant(at))
+	if e.state == asleep || e.state == parked && e.attempt == 0 {
+		s.unqueue(e)
+		s.place(e, 0)
+	}
 }
 
 func (s *Scheduler) newEntry(job Job, now moment) *entry {

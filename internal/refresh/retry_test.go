@@ -56,3 +56,61 @@ func TestRetryLeavesAloneWhatHasNotFailed(t *testing.T) {
 		require.Equal(t, 1, w.host("other").Jobs)
 	})
 }
+
+// A change that comes while a key runs ends what comes of the run, too.
+func TestRetryWhileRunning(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		w.does(func(context.Context, string) Outcome { time.Sleep(10 * time.Second); return Outcome{Kind: Stopped} })
+		w.Put(w.dueJob("a", "h"))
+		w.Start()
+		time.Sleep(5 * time.Second)
+		w.Retry("other", func(string) bool { return true })
+		time.Sleep(7 * time.Second)
+		require.Equal(t, []string{"a", "a"}, w.took())
+		require.Equal(t, 1, w.host("other").Jobs)
+		time.Sleep(hour)
+		require.Empty(t, w.took())
+	})
+}
+
+func TestExerciseLater(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		w.does(func(context.Context, string) Outcome { return Outcome{Kind: Stopped} })
+		now := w.now()
+		w.Put(Job{Key: "sooner", Host: "h", Issued: now, Due: now.Add(hour), Expires: now.Add(2 * hour)})
+		w.Put(Job{Key: "later", Host: "h", Issued: now, Due: now.Add(hour), Expires: now.Add(2 * hour)})
+		w.Put(Job{Key: "asleep", Host: "h", Issued: now, Due: now.Add(hour), Expires: now.Add(2 * hour), Policy: OnDemand})
+		w.Start()
+		w.Exercise("unknown", now)
+		w.Exercise("sooner", now.Add(time.Minute))
+		w.Exercise("later", now.Add(3*hour))
+		w.Exercise("asleep", now.Add(time.Minute))
+		time.Sleep(time.Minute + time.Second)
+		require.ElementsMatch(t, []string{"sooner", "asleep"}, w.took())
+		time.Sleep(hour)
+		require.Equal(t, []string{"later"}, w.took())
+	})
+}
+
+// What sent nothing says nothing about the host, whatever it says about the key.
+func TestSilence(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t, Options{BreakerAfter: 3})
+		w.does(func(context.Context, string) Outcome { return Outcome{Kind: Failed, Code: "down"} })
+		for _, key := range []string{"a", "b", "c"} {
+			w.Put(w.dueJob(key, "h"))
+		}
+		w.Start()
+		time.Sleep(time.Second)
+		require.Equal(t, "open", w.host("h").Breaker)
+		w.does(func(context.Context, string) Outcome {
+			return Outcome{Kind: Stopped, Code: "nothing to send", Silent: true}
+		})
+		time.Sleep(20 * time.Second)
+		require.NotEmpty(t, w.took())
+		require.Equal(t, "open", w.host("h").Breaker)
+		require.Equal(t, "down", w.host("h").Code)
+	})
+}

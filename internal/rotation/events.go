@@ -121,11 +121,34 @@ func (a *Attempt) Unreadable(now time.Time) {
 
 // Failed tells that the server has not acted on the token (nothing was sent,
 // 408, 425, 429, 5xx, or a refusal that is not the token's fault), or that
-// storage could not be read. It changes nothing.
+// storage could not be read. Of a POST that was announced nothing remains.
 func (a *Attempt) Failed() {
-	if a.posted() || a.doing == Read || a.doing == Wait {
+	switch {
+	case a.posted():
+		a.withdraw()
+		a.doing = Stop
+	case a.doing == Read || a.doing == Wait:
 		a.doing, a.refusedAt = Stop, time.Time{}
 	}
+}
+
+// Declined tells that the server has not acted on the token, and that it would
+// answer a retry alike: with credentials a login comes next.
+func (a *Attempt) Declined() {
+	posted := a.posted()
+	if a.Failed(); posted && a.Credentials {
+		a.doing = LogIn
+	}
+}
+
+// withdraw takes back an intent whose POST has changed nothing, so that nobody
+// waits for its answer.
+func (a *Attempt) withdraw() {
+	if a.unanswered > 0 { // an earlier one may have
+		return
+	}
+	a.state.Intent, a.state.Suspect.OtherTried = a.before.Intent, a.before.Suspect.OtherTried
+	a.dirty = true
 }
 
 func (a *Attempt) posted() bool { return a.doing == Post && !a.dirty }

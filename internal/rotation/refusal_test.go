@@ -77,14 +77,44 @@ func TestRefusalExplainedByStorage(t *testing.T) {
 	s.next(0, Gone)
 }
 
+func TestWhatIsDeclinedIsNotSentAgain(t *testing.T) {
+	for credentials, want := range map[bool]Kind{true: LogIn, false: Stop} {
+		s := tell(t, two(), Options{Credentials: credentials}, 0)
+		s.Declined() // nothing was sent yet
+		s.write(0)
+		s.Declined()
+		s.write(0)
+		s.next(0, want)
+		require.Equal(t, Healthy, s.State().Health())
+	}
+}
+
 func TestFailuresChangeNothing(t *testing.T) {
 	s := tell(t, two(), Options{}, 0)
 	s.write(0)
 	s.Failed()
+	s.write(0) // nobody has to wait for an answer
 	s.next(0, Stop)
 	got := s.State()
-	got.Intent, got.Turn = Intent{}, 9
+	got.Turn = 9
 	require.Equal(t, two(), got)
+
+	// An earlier POST may have been acted on all the same.
+	unanswered := two()
+	unanswered.Intent = Intent{PostBefore: at(-time.Minute), By: "another"}
+	s = tell(t, unanswered, Options{}, 0)
+	s.write(0)
+	s.Failed()
+	s.write(0)
+	require.Equal(t, unanswered.Intent, s.State().Intent)
+	s = tell(t, two(), Options{}, 0)
+	s.write(0)
+	s.Unanswered(at(0))
+	s.read(2 * time.Second)
+	s.write(2 * time.Second)
+	s.Failed()
+	s.next(2*time.Second, Stop)
+	require.Equal(t, UnansweredPost, s.State().Health())
 
 	s = tell(t, two(), Options{}, 0)
 	s.write(0)

@@ -71,7 +71,8 @@ type Source[R Record] struct {
 	Mint func(ctx context.Context, held R, has bool, keep Keep) (R, error)
 	// Save stores the record. Until it succeeds, it is called again in the background.
 	// It returns ErrForgotten, wrapped or not, if what the key belongs to was
-	// deleted: the record is then dropped and nobody gets it.
+	// deleted, and ErrSuperseded if storage holds a later record: the record is
+	// then dropped and nobody gets it.
 	Save func(ctx context.Context, r R) error
 	// Ready is asked before Mint, before anything is sent. Its error reaches the
 	// reader as it is and is not remembered. Nil: always ready.

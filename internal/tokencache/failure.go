@@ -18,6 +18,8 @@ var (
 	// ErrForgotten: the key was forgotten while its token was being obtained.
 	// Look the definition up again, then read again.
 	ErrForgotten = errors.New("the token was deleted while it was being obtained")
+	// ErrSuperseded: storage holds a later record. Only Save returns it.
+	ErrSuperseded = errors.New("storage holds a later token")
 	// ErrChanged: the definition changed while the token was being obtained.
 	// Look it up again, then read again.
 	ErrChanged = errors.New("the definition changed while the token was being obtained")

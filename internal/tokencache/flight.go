@@ -4,6 +4,7 @@ package tokencache
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -241,7 +242,7 @@ func (c *Cache[R]) mint(f *flight[R], o order[R], held *slot[R]) outcome[R] {
 	if err != nil {
 		if cause := f.cut(); cause != nil {
 			err = cause
-		} else {
+		} else if !errors.Is(err, ErrForgotten) { // which is for this reader to look again
 			c.failed(f, o, held == nil, err)
 		}
 		return outcome[R]{slot: held, kind: minted, err: err}

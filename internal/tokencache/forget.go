@@ -18,14 +18,15 @@ func (c *Cache[R]) Forget(key string) {
 // Change is how a stored record is deleted or replaced from outside: it forgets
 // the key and runs change while nothing else of the key runs. So no flight puts
 // back what was deleted, and whoever reads afterwards sees what storage says then.
-// change must not read the key through the cache: it would wait for itself.
+// change must not read the key through the cache: it would wait for itself. If it
+// fails, a record that was not saved yet is in memory again: it may be all there is.
 //
 // Errors: ErrEmptyKey; ErrClosed; ctx.Err(), if the key was not free before; ErrPanic; what change returned.
 func (c *Cache[R]) Change(ctx context.Context, key string, change func(ctx context.Context) error) error {
 	if key == "" {
 		return ErrEmptyKey
 	}
-	f, before, err := c.queue(ctx, key)
+	f, before, aside, err := c.queue(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -36,12 +37,16 @@ func (c *Cache[R]) Change(ctx context.Context, key string, change func(ctx conte
 	select {
 	case <-before:
 		defer leave()
-		return guarded(func() error { return change(ctx) })
+		if err = guarded(func() error { return change(ctx) }); err != nil {
+			c.restore(key, aside)
+		}
+		return err
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-c.ended:
 		err = ErrClosed
 	}
+	c.restore(key, aside)
 	go func() { // the turn passes on when it comes
 		<-before
 		leave()
@@ -50,13 +55,15 @@ func (c *Cache[R]) Change(ctx context.Context, key string, change func(ctx conte
 }
 
 // queue forgets the key and takes it, or the turn after the flights that have it
-// or wait for it already; before is closed when the turn has come.
-func (c *Cache[R]) queue(ctx context.Context, key string) (f *flight[R], before chan struct{}, err error) {
+// or wait for it already; before is closed when the turn has come. aside is what
+// storage does not have.
+func (c *Cache[R]) queue(ctx context.Context, key string) (f *flight[R], before chan struct{}, aside *unsaved[R], err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, nil, ErrClosed
+		return nil, nil, nil, ErrClosed
 	}
+	aside = c.unsaved[key]
 	c.forget(key)
 	f = newFlight[R](ctx)
 	f.private = true
@@ -66,13 +73,40 @@ func (c *Cache[R]) queue(ctx context.Context, key string) (f *flight[R], before 
 		c.flights[key] = f
 		free := make(chan struct{})
 		close(free)
-		return f, free, nil
+		return f, free, aside, nil
 	}
 	for last.next != nil {
 		last = last.next
 	}
 	last.next = f
-	return f, last.done, nil
+	return f, last.done, aside, nil
+}
+
+// restore keeps a record again that storage does not have, unless there is
+// another one by now. Something of the key's must still be running.
+func (c *Cache[R]) restore(key string, u *unsaved[R]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if u == nil || c.unsaved[key] != nil || c.over {
+		return
+	}
+	c.keep(key, &unsaved[R]{slot: u.slot, save: u.save, ctx: u.ctx, gone: make(chan struct{})})
+	c.hot.Add(key, u.slot)
+}
+
+// Quiet waits until no mint of the key is under way, or ctx ends.
+func (c *Cache[R]) Quiet(ctx context.Context, key string) {
+	c.mu.Lock()
+	f := c.flights[key]
+	c.mu.Unlock()
+	if f == nil {
+		return
+	}
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+	case <-c.ended:
+	}
 }
 
 // ForgetIf forgets every key that is in memory or on its way, and matches.

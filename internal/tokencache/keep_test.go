@@ -6,6 +6,7 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // What is written before a mint must not come back after a deletion: the
@@ -78,5 +79,75 @@ func TestKeep(t *testing.T) {
 			_, err := first.get()
 			wantErr(t, err, ErrForgotten)
 		})
+	})
+}
+
+// What storage does not have must not get lost by a deletion that fails.
+func TestAFailedChangeLosesNothing(t *testing.T) {
+	story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
+		w.save = noStorage
+		mustGet(t, c, w, v1, 1)
+		wantErr(t, c.Change(t.Context(), "k", func(context.Context) error { return errStorage }), errStorage)
+		if r, ok := c.Peek("k"); !ok || r.id != 1 {
+			t.Fatalf("in memory: %v, %v", r, ok)
+		}
+		w.change(func() { w.save = nil })
+		time.Sleep(hour)
+		synctest.Wait()
+		if w.stored == nil || w.stored.id != 1 {
+			t.Errorf("stored: %v", w.stored)
+		}
+		w.change(func() { w.save = noStorage })
+		if _, err := c.Renew(t.Context(), "k", v1, w.source(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Change(t.Context(), "k", w.remove); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := c.Peek("k"); ok {
+			t.Error("a deletion that succeeded has left a record")
+		}
+	})
+}
+
+// Another node's later record wins, and is what the reader gets.
+func TestASupersededRecordIsNotServed(t *testing.T) {
+	story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
+		w.save = func(context.Context, *token) error {
+			w.change(func() { w.stored, w.save = newToken(9, hour, v1.Fingerprint), nil })
+			return ErrSuperseded
+		}
+		_, err := get(c, w, v1).get()
+		wantErr(t, err, ErrForgotten)
+		mustGet(t, c, w, v1, 9)
+		w.counts(2, 1, 1)
+	})
+	story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) { // likewise, when the save is repeated
+		w.save = noStorage
+		mustGet(t, c, w, v1, 1)
+		w.change(func() {
+			w.stored = newToken(9, hour, v1.Fingerprint)
+			w.save = func(context.Context, *token) error { return ErrSuperseded }
+		})
+		time.Sleep(time.Minute)
+		mustGet(t, c, w, v1, 9)
+	})
+}
+
+func TestQuiet(t *testing.T) {
+	story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
+		c.Quiet(t.Context(), "k")
+		open := make(gate)
+		w.mint = open.wait
+		first := get(c, w, v1)
+		synctest.Wait()
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		c.Quiet(short, "k")
+		close(open)
+		c.Quiet(t.Context(), "k")
+		w.counts(1, 1, 1)
+		_, err := first.get()
+		wantErr(t, err, nil)
 	})
 }

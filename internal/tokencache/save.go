@@ -42,7 +42,8 @@ func (c *Cache[R]) pending(key string) (*slot[R], bool) {
 }
 
 // save stores a new record and publishes it. If storage refuses, memory keeps it
-// and goes on trying. The only error is ErrForgotten: then nothing is kept.
+// and goes on trying. The only error is ErrForgotten: then nothing is kept, and
+// the readers look again.
 func (c *Cache[R]) save(key string, f *flight[R], src Source[R], record R) (*slot[R], error) {
 	if !c.saveBegins(f) {
 		return nil, ErrForgotten
@@ -108,6 +109,10 @@ func (c *Cache[R]) publish(key string, f *flight[R], src Source[R], record R, sa
 		return nil, ErrForgotten
 	}
 	c.supersede(key)
+	if errors.Is(saveErr, ErrSuperseded) {
+		c.hot.Remove(key)
+		return nil, ErrForgotten
+	}
 	s := &slot[R]{record: record}
 	if saveErr != nil {
 		s.unsaved.Store(true)
@@ -170,6 +175,9 @@ func (c *Cache[R]) saveAgain(key string, u *unsaved[R]) bool {
 	switch {
 	case deleted:
 		c.forget(key)
+	case errors.Is(err, ErrSuperseded):
+		c.supersede(key)
+		c.hot.Remove(key)
 	case err != nil:
 		return false
 	default:
