@@ -5,6 +5,7 @@ package oauthtest
 import (
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -76,18 +77,11 @@ func (s *Server) Ends(accessToken string) time.Time {
 	return s.issued[accessToken]
 }
 
-// Tokens returns every access token and refresh token issued so far.
-func (s *Server) Tokens() []string {
+// Tokens returns every access token and every refresh token issued so far.
+func (s *Server) Tokens() (access, refresh []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]string, 0, len(s.issued)+len(s.refresh))
-	for token := range s.issued {
-		all = append(all, token)
-	}
-	for token := range s.refresh {
-		all = append(all, token)
-	}
-	return all
+	return slices.Collect(maps.Keys(s.issued)), slices.Collect(maps.Keys(s.refresh))
 }
 
 // refreshGrant is RFC 6749 section 6. The caller holds s.mu.

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package faults_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+)
+
+func TestConnections(t *testing.T) { stories(t, connections()) }
+
+func connections() []trouble {
+	return []trouble{
+		{name: "refused", fault: fault{closed: true}, says: "connection refused"},
+		{name: "reset at once", fault: fault{arrive: reset}, says: "connection reset|closed the connection"},
+		{name: "hangs", fault: fault{arrive: hang}, says: "no answer within 1s"},
+		{name: "hangs after reading", fault: fault{respond: func(x *exchange) { hang(x.TCPConn) }}, says: "no answer within 1s"},
+		{name: "answer lost by reset", acted: true, says: "connection reset|closed the connection",
+			fault: fault{respond: func(x *exchange) { x.act(); reset(x.TCPConn) }}},
+		{name: "answer lost by close", acted: true, says: "closed the connection|connection reset",
+			fault: fault{respond: func(x *exchange) { x.act() }}},
+		{name: "answer lost by hanging", acted: true, says: "no answer within 1s",
+			fault: fault{respond: func(x *exchange) { x.act(); hang(x.TCPConn) }}},
+		{name: "reset in the body", acted: true, says: "answered 200: (connection reset|the server closed the connection)",
+			fault: fault{respond: func(x *exchange) { x.send(half(x.answer())); time.Sleep(50 * time.Millisecond); reset(x.TCPConn) }}},
+		{name: "hangs in the body", acted: true, says: "answered 200: no answer within 1s",
+			fault: fault{respond: func(x *exchange) { x.send(half(x.answer())); hang(x.TCPConn) }}},
+		{name: "drips", acted: true, says: "no answer within 1s",
+			fault: fault{respond: func(x *exchange) { drip(x, 0, 50*time.Millisecond) }}},
+		{name: "drips its body", acted: true, says: "answered 200: no answer within 1s",
+			fault: fault{respond: func(x *exchange) { drip(x, 1, 50*time.Millisecond) }}},
+		{name: "drips fast", fault: fault{respond: func(x *exchange) { drip(x, 0, time.Microsecond) }}},
+		{name: "is slow", fault: fault{respond: func(x *exchange) { time.Sleep(200 * time.Millisecond); x.send(x.answer()) }}},
+		{name: "is slow to read", fault: fault{respond: func(x *exchange) { answer := x.answer(); time.Sleep(200 * time.Millisecond); x.send(answer) }}},
+	}
+}
+
+// half is an answer up to the middle of its body: of the first value in it.
+func half(answer []byte) []byte {
+	start := bodyOf(answer)
+	return answer[:start+20]
+}
+
+func bodyOf(answer []byte) int { return bytes.Index(answer, []byte("\r\n\r\n")) + 4 }
+
+// drip sends an answer byte by byte, from its first one or from its body on.
+func drip(x *exchange, from int, pause time.Duration) {
+	answer := x.answer()
+	if from > 0 {
+		from = bodyOf(answer)
+	}
+	x.send(answer[:from])
+	for i := range answer[from:] {
+		if !x.send(answer[from+i : from+i+1]) {
+			return
+		}
+		time.Sleep(pause)
+	}
+}
