@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-func TestConnections(t *testing.T) { stories(t, connections()) }
+func TestConnections(t *testing.T) { stories(t, connections(), true) }
 
 func connections() []trouble {
 	return []trouble{
 		{name: "refused", fault: fault{closed: true}, says: "connection refused"},
 		{name: "reset at once", fault: fault{arrive: reset}, says: "connection reset|closed the connection"},
-		{name: "hangs", fault: fault{arrive: hang}, says: "no answer within 1s"},
-		{name: "hangs after reading", fault: fault{respond: func(x *exchange) { hang(x.TCPConn) }}, says: "no answer within 1s"},
+		{name: "hangs", fault: fault{arrive: hang}, hangs: true, says: "no answer within 1s"},
+		{name: "hangs after reading", fault: fault{respond: func(x *exchange) { hang(x.TCPConn) }}, hangs: true, says: "no answer within 1s"},
 		{name: "answer lost by reset", acted: true, says: "connection reset|closed the connection",
 			fault: fault{respond: func(x *exchange) { x.act(); reset(x.TCPConn) }}},
 		{name: "answer lost by close", acted: true, says: "closed the connection|connection reset",
 			fault: fault{respond: func(x *exchange) { x.act() }}},
-		{name: "answer lost by hanging", acted: true, says: "no answer within 1s",
+		{name: "answer lost by hanging", acted: true, hangs: true, says: "no answer within 1s",
 			fault: fault{respond: func(x *exchange) { x.act(); hang(x.TCPConn) }}},
 		{name: "reset in the body", acted: true, says: "answered 200: (connection reset|the server closed the connection)",
 			fault: fault{respond: func(x *exchange) { x.send(half(x.answer())); time.Sleep(50 * time.Millisecond); reset(x.TCPConn) }}},
-		{name: "hangs in the body", acted: true, says: "answered 200: no answer within 1s",
+		{name: "hangs in the body", acted: true, hangs: true, says: "answered 200: no answer within 1s",
 			fault: fault{respond: func(x *exchange) { x.send(half(x.answer())); hang(x.TCPConn) }}},
-		{name: "drips", acted: true, says: "no answer within 1s",
+		{name: "drips", acted: true, hangs: true, says: "no answer within 1s",
 			fault: fault{respond: func(x *exchange) { drip(x, 0, 50*time.Millisecond) }}},
-		{name: "drips its body", acted: true, says: "answered 200: no answer within 1s",
+		{name: "drips its body", acted: true, hangs: true, says: "answered 200: no answer within 1s",
 			fault: fault{respond: func(x *exchange) { drip(x, 1, 50*time.Millisecond) }}},
 		{name: "drips fast", fault: fault{respond: func(x *exchange) { drip(x, 0, time.Microsecond) }}},
 		{name: "is slow", fault: fault{respond: func(x *exchange) { time.Sleep(200 * time.Millisecond); x.send(x.answer()) }}},

@@ -38,8 +38,7 @@ type mount struct {
 	shown   *transcript // answers
 }
 
-// newMount has the configs main (OAuth) and api (a login of its own), whose
-// exchanges may take a second, the least that a config can say.
+// newMount has the configs main (OAuth) and api (a login of its own).
 func newMount(t testing.TB, options ...oauthtest.Option) *mount {
 	m := &mount{t: t, storage: new(logical.InmemStorage), said: new(transcript), shown: new(transcript)}
 	m.server = oauthtest.New(t, options...)
@@ -55,10 +54,10 @@ func newMount(t testing.TB, options ...oauthtest.Option) *mount {
 // configs writes the two configs of a host.
 func (m *mount) configs(suffix, url string) {
 	m.write("config/main"+suffix, fields{
-		"token_url": url + "/token", "client_id": "app", "client_secret": clientSecret, "allow_http": true, "request_timeout": 1,
+		"token_url": url + "/token", "client_id": "app", "client_secret": clientSecret, "allow_http": true,
 	})
 	m.write("config/api"+suffix, fields{
-		"base_url": url, "allow_http": true, "request_timeout": 1, "login": `{
+		"base_url": url, "allow_http": true, "login": `{
 			"request": {"url": "/login?case={{variables.case}}", "json": {"username": "{{username}}", "password": "{{password}}"}},
 			"token": {"json": "/token"}, "expires": {"json": "/expires_in"}}`,
 	})
