@@ -48,16 +48,23 @@ func parseToken(a *Answer, scrub *scrubber) (*Token, *Error) {
 		return nil, a.refusal(fields, scrub)
 	}
 	if reason != "" {
+		if t := a.early(); t != nil {
+			return t, nil
+		}
 		return nil, a.malformed(reason)
 	}
 	access, reason := accessToken(fields)
 	if reason != "" {
 		return nil, a.malformed(reason)
 	}
+	return newToken(a, access, fields), nil
+}
+
+func newToken(a *Answer, access string, fields map[string]any) *Token {
 	t := &Token{AccessToken: secret.String(access), TokenType: tokenType(fields), Scope: scope(fields), Issued: a.Issued}
 	t.setRefreshToken(fields["refresh_token"])
 	t.setLife(fields["expires_in"])
-	return t, nil
+	return t
 }
 
 // fields returns the members of the answer, or why it has none. Names are case
