@@ -15,8 +15,8 @@ type flow struct {
 func flows() []flow {
 	return []flow{
 		{name: "client_credentials", config: "main", role: fields{"flow": "client_credentials"}},
-		{name: "password", config: "main", role: fields{"flow": "password", "username": "alice", "password": password}, refreshes: true, account: true},
-		{name: "login", config: "api", role: fields{"flow": "login", "username": "alice", "password": password}, account: true},
+		{name: "password", config: "main", role: fields{"flow": "password", "password": password}, refreshes: true, account: true},
+		{name: "login", config: "api", role: fields{"flow": "login", "password": password}, account: true},
 		{name: imported, config: "main", role: fields{"flow": imported}, refreshes: true},
 	}
 }
@@ -24,7 +24,7 @@ func flows() []flow {
 // imported is the flow whose refresh token comes from elsewhere.
 const imported = "refresh_token"
 
-// role writes a role of the flow. It says which one it is in each request (see caseOf).
+// role writes a role of the flow, with an account of its own. It says which one it is in each request (see caseOf).
 func (m *mount) role(name string, f flow, number int) {
 	m.t.Helper()
 	data := fields{"config": f.config, "verify": "off"}
@@ -32,6 +32,10 @@ func (m *mount) role(name string, f flow, number int) {
 		data[field] = value
 	}
 	data[map[string]string{"main": "params", "api": "variables"}[f.config]] = fields{"case": strconv.Itoa(number)}
+	if f.account {
+		data["username"] = "alice" + strconv.Itoa(number)
+		m.server.User("alice"+strconv.Itoa(number), password)
+	}
 	m.write("roles/"+name, data)
 	if f.name == imported {
 		m.write("token/"+name+"/import", fields{"refresh_token": m.server.Consent("app", "a b")})

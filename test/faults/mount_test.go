@@ -43,7 +43,6 @@ func newMount(t testing.TB, options ...oauthtest.Option) *mount {
 	m := &mount{t: t, storage: new(logical.InmemStorage), said: new(transcript), shown: new(transcript)}
 	m.server = oauthtest.New(t, options...)
 	m.server.Client("app", clientSecret)
-	m.server.User("alice", password)
 	m.proxy = newProxy(t, m.server.URL)
 	m.start()
 	m.write("settings", fields{"allow_loopback": true})
