@@ -31,7 +31,7 @@ func (m *mount) role(name string, f flow, number int) {
 	for field, value := range f.role {
 		data[field] = value
 	}
-	data[map[string]string{"main": "params", "api": "variables"}[f.config]] = fields{"case": strconv.Itoa(number)}
+	data[map[bool]string{false: "params", true: "variables"}[f.name == "login"]] = fields{"case": strconv.Itoa(number)}
 	if f.account {
 		data["username"] = "alice" + strconv.Itoa(number)
 		m.server.User("alice"+strconv.Itoa(number), password)

@@ -3,10 +3,51 @@
 package faults_test
 
 import (
+	"context"
+	"fmt"
 	"runtime"
 	"strings"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
+
+// TestCleanupEndsWhatIsUnderWay: readers are answered, connections closed and
+// goroutines ended, although the server still hangs. It must not run beside others.
+func TestCleanupEndsWhatIsUnderWay(t *testing.T) {
+	require.Empty(t, waitForEnd(), "what the tests before have left")
+	for name, f := range map[string]fault{"before reading": {arrive: hang}, "before answering": {respond: func(x *exchange) { hang(x.TCPConn) }}} {
+		t.Run(name, func(t *testing.T) {
+			m := newMount(t)
+			const roles = 40
+			for i := range roles {
+				m.role(fmt.Sprint("r", i), flows()[i%len(flows())], i)
+			}
+			require.True(t, m.read("r0").ok())
+			met := m.proxy.met.Load()
+			m.proxy.set(f)
+			ended := make(chan outcome, roles)
+			for i := range roles {
+				go func() { ended <- m.renew(fmt.Sprint("r", i)) }()
+			}
+			for m.proxy.met.Load() < met+roles {
+				time.Sleep(time.Millisecond)
+			}
+			m.b.Cleanup(context.Background())
+			for range roles {
+				<-ended
+			}
+			require.Eventually(t, func() bool {
+				m.proxy.mu.Lock()
+				defer m.proxy.mu.Unlock()
+				return len(m.proxy.conns) == 0
+			}, 10*time.Second, 5*time.Millisecond)
+			m.proxy.direct.CloseIdleConnections()
+			require.Empty(t, waitForEnd())
+		})
+	}
+}
 
 // engineGoroutines returns the stacks of the goroutines in which the engine, or a
 // connection of its, is at work.

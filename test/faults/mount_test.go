@@ -31,7 +31,7 @@ const (
 type mount struct {
 	t       testing.TB
 	b       logical.Backend
-	storage logical.Storage
+	storage *storage
 	server  *oauthtest.Server
 	proxy   *proxy
 	said    *transcript // errors and warnings, and the engine's log
@@ -40,7 +40,7 @@ type mount struct {
 
 // newMount has the configs main (OAuth) and api (a login of its own).
 func newMount(t testing.TB, options ...oauthtest.Option) *mount {
-	m := &mount{t: t, storage: new(logical.InmemStorage), said: new(transcript), shown: new(transcript)}
+	m := &mount{t: t, storage: &storage{Storage: new(logical.InmemStorage)}, said: new(transcript), shown: new(transcript)}
 	m.server = oauthtest.New(t, options...)
 	m.server.Client("app", clientSecret)
 	m.proxy = newProxy(t, m.server.URL)
@@ -80,6 +80,11 @@ func (m *mount) start() {
 
 // do sends a request as Vault would.
 func (m *mount) do(op logical.Operation, path string, data fields) (*logical.Response, error) {
+	return m.doFor(context.Background(), op, path, data)
+}
+
+// doFor is do for a caller who may leave.
+func (m *mount) doFor(ctx context.Context, op logical.Operation, path string, data fields) (*logical.Response, error) {
 	text, err := json.Marshal(data)
 	if err != nil {
 		return nil, err
@@ -89,7 +94,7 @@ func (m *mount) do(op logical.Operation, path string, data fields) (*logical.Res
 		return nil, err
 	}
 	if op == logical.UpdateOperation {
-		found, exists, err := m.b.HandleExistenceCheck(context.Background(), req)
+		found, exists, err := m.b.HandleExistenceCheck(ctx, req)
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +102,7 @@ func (m *mount) do(op logical.Operation, path string, data fields) (*logical.Res
 			req.Operation = logical.CreateOperation
 		}
 	}
-	return m.b.HandleRequest(context.Background(), req)
+	return m.b.HandleRequest(ctx, req)
 }
 
 func (m *mount) write(path string, data fields) {

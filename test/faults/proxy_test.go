@@ -58,7 +58,7 @@ type exchange struct {
 func newProxy(t testing.TB, upstream string) *proxy {
 	p := &proxy{
 		t: t, upstream: upstream, address: "127.0.0.1:0", conns: map[*net.TCPConn]bool{},
-		direct: &http.Transport{DisableKeepAlives: true},
+		direct: &http.Transport{MaxIdleConnsPerHost: 64},
 	}
 	p.set(fault{})
 	p.address = p.listener.Addr().String()
@@ -194,6 +194,7 @@ func reset(c *net.TCPConn) {
 // hang keeps the connection until its client or the test ends it.
 func hang(c *net.TCPConn) { _, _ = io.Copy(io.Discard, c) }
 
+// close ends it, once or more often.
 func (p *proxy) close() {
 	p.mu.Lock()
 	p.closed = true
