@@ -24,8 +24,8 @@ func TestTruncation(t *testing.T) {
 		framing, flow string
 		step          int // through the header; the body is cut at every byte
 	}{
-		{"length", imported, 1}, {"close", imported, 8}, {"chunks", imported, 8},
-		{"length", "password", 8}, {"close", "password", 8}, {"length", "client_credentials", 8}, {"close", "login", 8},
+		{"length", imported, 1}, {"close", imported, 32}, {"chunks", imported, 32},
+		{"length", "password", 32}, {"length", "client_credentials", 32}, {"close", "login", 32},
 	} {
 		t.Run(c.framing+"/"+c.flow, func(t *testing.T) {
 			t.Parallel()
