@@ -54,6 +54,9 @@ func stories(t *testing.T, troubles []trouble, ends bool) {
 	}
 	for _, tr := range troubles {
 		for _, f := range flows() {
+			if testing.Short() && f.name != imported && f.name != "login" {
+				continue
+			}
 			for name, tell := range tales {
 				t.Run(tr.name+"/"+f.name+"/"+name, func(t *testing.T) {
 					t.Parallel()
