@@ -39,10 +39,10 @@ func refusals() []trouble {
 		{name: "redirect that echoes", fault: fault{respond: func(x *exchange) {
 			x.sendWhole(307, "Location: "+x.p.URL+"/elsewhere?"+x.secrets()+"\r\n", x.secrets())
 		}}, says: "answered 307: redirect refused"},
-		{name: "no HTTP that echoes", fault: fault{respond: func(x *exchange) { x.send([]byte(x.secrets() + "\r\n\r\n")) }}, says: "could not be read"},
+		{name: "no HTTP that echoes", fault: fault{respond: func(x *exchange) { x.send([]byte(x.secrets() + "\r\n\r\n")) }}, says: "the answer is not valid HTTP"},
 		{name: "a broken header that echoes", fault: fault{respond: func(x *exchange) {
 			x.send([]byte("HTTP/1.1 200 OK\r\n" + x.secrets() + "\r\n\r\n{}"))
-		}}, says: "could not be read"},
+		}}, says: "the answer is not valid HTTP"},
 	}
 }
 
@@ -89,15 +89,15 @@ func answers() []trouble {
 		{name: "endless header", acted: true, fault: fault{respond: func(x *exchange) {
 			x.act()
 			x.flood("HTTP/1.1 200 OK\r\n", "", "X-Y: "+strings.Repeat("z", 100)+"\r\n")
-		}}, says: "could not be read|header is over 64 KiB"},
+		}}, says: "the answer's header is over 64 KiB"},
 		{name: "endless header line", acted: true, fault: fault{respond: func(x *exchange) {
 			x.act()
 			x.flood("HTTP/1.1 200 OK\r\nX-Y: ", "", "z")
-		}}, says: "could not be read|header is over 64 KiB"},
+		}}, says: "the answer's header is over 64 KiB"},
 		{name: "100 without end", acted: true, fault: fault{respond: func(x *exchange) {
 			x.act()
 			x.flood("", "", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
-		}}, says: "could not be read|header is over 64 KiB"},
+		}}, says: "the answer's header is over 64 KiB"},
 		{name: "a longer length", acted: true, says: "answered 200: the server closed the connection",
 			fault: changed(func(answer string) string { return lengthened(string(half([]byte(answer)))) })},
 

@@ -6,9 +6,21 @@ import (
 	"bytes"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 func TestConnections(t *testing.T) { stories(t, connections(), true) }
+
+// TestAProxyThatRefuses: the proxy is what the config names, between the engine and everybody else.
+func TestAProxyThatRefuses(t *testing.T) {
+	m := newMount(t)
+	m.write("config/main", fields{"token_url": "https://127.0.0.1:1/token", "proxy_url": m.proxy.URL, "client_secret": clientSecret})
+	m.proxy.set(fault{respond: func(x *exchange) { x.sendWhole(407, "Proxy-Authenticate: Basic realm=\"x\"\r\n", "") }})
+	m.role("r", flows()[0], 0)
+	require.Contains(t, m.read("r").failure, "the proxy refused to connect: status 407")
+	require.Zero(t, m.server.Requests())
+}
 
 func connections() []trouble {
 	return []trouble{

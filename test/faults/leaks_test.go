@@ -24,7 +24,15 @@ func TestCleanupEndsWhatIsUnderWay(t *testing.T) {
 			for i := range roles {
 				m.role(fmt.Sprint("r", i), flows()[i%len(flows())], i)
 			}
-			require.True(t, m.read("r0").ok())
+			m.proxy.set(fault{respond: func(x *exchange) {
+				x.keep = true
+				x.send(x.answer())
+			}})
+			m.configs("-idle", m.proxy.URL)
+			idle := flows()[0]
+			idle.config += "-idle"
+			m.role("idle", idle, roles)
+			require.True(t, m.read("idle").ok(), "which leaves a connection")
 			met := m.proxy.met.Load()
 			m.proxy.set(f)
 			ended := make(chan outcome, roles)
