@@ -44,7 +44,9 @@ func TestCleanupEndsWhatIsUnderWay(t *testing.T) {
 			}
 			m.b.Cleanup(context.Background())
 			for range roles {
-				<-ended
+				o := <-ended
+				require.False(t, o.ok())
+				require.NotContains(t, o.failure, "no answer within", "it was not the server's time that ran out")
 			}
 			require.Eventually(t, func() bool {
 				m.proxy.mu.Lock()
