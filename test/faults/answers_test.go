@@ -65,8 +65,8 @@ func answers() []trouble {
 		{name: "a token of a number", acted: true, fault: body("application/json", `{"access_token":1,"token":{"a":1}}`), says: "not a string", login: "expected token"},
 		{name: "a token that is a header", acted: true, fault: body("application/json", `{"access_token":"a\r\nX: y","token":"a\r\nX: y"}`), says: "control character", login: "not visible ASCII"},
 		{name: "success that is an error", acted: true, fault: body("application/json", `{"error":"server_error","access_token":"x"}`), says: "server_error"},
-		{name: "deep nesting", acted: true, fault: body("application/json", strings.Repeat("[", 100_000)), says: "answered 200: ", login: "answered 200: "},
-		{name: "gzip bomb", acted: true, fault: fault{respond: func(x *exchange) {
+		{name: "deep nesting", acted: true, heavy: true, fault: body("application/json", strings.Repeat("[", 100_000)), says: "answered 200: ", login: "answered 200: "},
+		{name: "gzip bomb", acted: true, heavy: true, fault: fault{respond: func(x *exchange) {
 			x.act()
 			x.sendWhole(http.StatusOK, asJSON+"Content-Encoding: gzip\r\n", bomb)
 		}}, says: "larger than allowed"},
@@ -74,15 +74,15 @@ func answers() []trouble {
 			x.act()
 			x.sendWhole(200, asJSON+"Content-Encoding: gzip\r\n", "no gzip at all")
 		}}, says: "answered 200: "},
-		{name: "endless body", acted: true, fault: fault{respond: func(x *exchange) {
+		{name: "endless body", acted: true, heavy: true, fault: fault{respond: func(x *exchange) {
 			x.act()
 			x.flood("HTTP/1.1 200 OK\r\n"+asJSON+"\r\n", `{"access_token":"`, "a")
 		}}, says: "larger than allowed"},
-		{name: "endless white space", acted: true, fault: fault{respond: func(x *exchange) {
+		{name: "endless white space", acted: true, heavy: true, fault: fault{respond: func(x *exchange) {
 			x.act()
 			x.flood("HTTP/1.1 200 OK\r\n"+asJSON+"\r\n", "", " ")
 		}}, says: "larger than allowed"},
-		{name: "endless chunks", acted: true, fault: fault{respond: func(x *exchange) {
+		{name: "endless chunks", acted: true, heavy: true, fault: fault{respond: func(x *exchange) {
 			x.act()
 			x.flood("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"+asJSON+"\r\n", "", "1000\r\n"+strings.Repeat("{", 0x1000)+"\r\n")
 		}}, says: "larger than allowed"},

@@ -152,6 +152,8 @@ func (m *mount) ask(op logical.Operation, path string) (o outcome) {
 			m.t.Errorf("%s: a token was served that the server never issued", path)
 		case !ends.IsZero() && !ends.After(began):
 			m.t.Errorf("%s: a token was served that had expired %v before it was asked for", path, began.Sub(ends))
+		case resp.Secret != nil && !ends.IsZero() && (resp.Secret.TTL < time.Second || resp.Secret.TTL > max(time.Second, ends.Sub(began))):
+			m.t.Errorf("%s: a lease of %v on a token with %v left", path, resp.Secret.TTL, ends.Sub(began))
 		}
 	}
 	_, _ = m.said.Write([]byte(o.failure + "\n" + o.warnings + "\n"))

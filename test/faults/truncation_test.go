@@ -56,20 +56,20 @@ func (tr *truncation) run() {
 	tr.measure()
 	roles := make([]truncated, tr.size+1)
 	tr.proxy.set(fault{respond: func(x *exchange) { tr.send(x, tr.size) }})
-	tr.each(func(n int) error {
+	tr.each(32, func(n int) error {
 		tr.role(name(n), tr.flow, n)
 		roles[n].good = tr.read(name(n))
 		return want(roles[n].good.ok(), roles[n].good)
 	})
 	tr.proxy.set(fault{respond: func(x *exchange) { tr.send(x, x.caseOf()) }})
-	tr.each(func(n int) error {
+	tr.each(tr.size+1, func(n int) error { // a retry of a refresh takes its time
 		roles[n].cut = tr.renew(name(n))
 		return tr.cutOff(n, roles[n])
 	})
 	sent := tr.server.Requests()
 	tr.proxy.set(fault{})
 	tr.write("config/"+tr.flow.config, fields{"description": "mended"})
-	tr.each(func(n int) error {
+	tr.each(32, func(n int) error {
 		after := tr.renew(name(n))
 		return want(after.ok() && after.warnings == "" && after.token != roles[n].good.token && after.token != roles[n].cut.token, after)
 	})
@@ -88,11 +88,11 @@ func want(ok bool, o outcome) error {
 	return fmt.Errorf("%d %s %s", o.code, o.failure, o.warnings)
 }
 
-// each does something for every byte, several at a time.
-func (tr *truncation) each(do func(n int) error) {
+// each does something for every byte, so many at a time.
+func (tr *truncation) each(atOnce int, do func(n int) error) {
 	tr.t.Helper()
 	var wg sync.WaitGroup
-	slots, failed := make(chan struct{}, 32), make(chan error, tr.size+1)
+	slots, failed := make(chan struct{}, atOnce), make(chan error, tr.size+1)
 	for n := 0; n <= tr.size; n += tr.stepAt(n) {
 		slots <- struct{}{}
 		wg.Go(func() {
