@@ -298,7 +298,7 @@ func TestErrorText(t *testing.T) {
 func FuzzParseToken(f *testing.F) {
 	for _, body := range []string{
 		`{"access_token":"a","expires_in":3600,"refresh_token":"r","scope":["a"]}`, `{"access_token":"a","expires_in":NaN}`, `{"error":{"code":1}}`,
-		`{"ok":false}`, `access_token=a&expires_in=1`, `<html>`, ``, `[]`, "\xef\xbb\xbf{}", `{"access_token":"a\n"}`, `{"error":"a\"","error_description":"\u0007"}`,
+		`{"ok":false}`, `access_token=a&expires_in=1`, `<html>`, ``, `[]`, "\xef\xbb\xbf{}", `{"access_token":"a","refresh_token":"r","expires_in":36`, `{"access_token":"a\n"}`, `{"error":"a\"","error_description":"\u0007"}`,
 	} {
 		f.Add(200, "application/json", "", body)
 		f.Add(400, "text/plain", "30", body)
