@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
 
 // Kind says what went wrong, as far as it decides what to do next.
@@ -69,6 +71,11 @@ type Error struct {
 	Reason      string        // our own words, where the server said nothing usable
 	RetryAfter  time.Duration // the server's wish, between 1 s and 1 h; 0 when it has none
 	Hint        string        // what to change so that the answer could be used; no part of Error's text
+
+	// RefreshToken is the one in an answer that has no access token to use: its
+	// predecessor may be used up. Never stored with the error.
+	RefreshToken secret.String `json:"-"`
+	RefreshEnds  time.Time     `json:"-"` // when it ends, if the server says
 }
 
 // Error returns host, status, code, description and reason, as far as there are any.
@@ -87,6 +94,14 @@ func (e *Error) Error() string {
 		}
 	}
 	return b.String()
+}
+
+// leaving keeps of an answer without an access token what must not get lost.
+func (e *Error) leaving(t *Token) *Error {
+	if t != nil {
+		e.RefreshToken, e.RefreshEnds = t.RefreshToken, t.RefreshEnds
+	}
+	return e
 }
 
 func forbidden(host, reason string) *Error {

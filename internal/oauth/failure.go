@@ -57,6 +57,10 @@ type (
 		error
 		BodyTooLarge() bool // the answer is over the limit
 	}
+	wordedError interface {
+		error
+		Worded() string // a text that quotes nothing
+	}
 )
 
 // failure classifies an error of net/http. It takes nothing of the error's text,
@@ -117,6 +121,7 @@ func (a *Answer) salvage(token *Token, failed, broken *Error) (*Token, *Error) {
 	case failed.Kind == Unavailable, failed.Kind == Refused && (failed.Code != "" || broken.Kind == Malformed):
 		return nil, failed
 	}
+	broken.RefreshToken, broken.RefreshEnds = failed.RefreshToken, failed.RefreshEnds
 	return nil, broken
 }
 
@@ -153,6 +158,9 @@ func refusedCertificate(err error) bool {
 }
 
 func connectionReason(err error, wrote bool, took time.Duration) string {
+	if worded, ok := errors.AsType[wordedError](err); ok {
+		return worded.Worded()
+	}
 	if name, ok := errors.AsType[*net.DNSError](err); ok {
 		if name.IsNotFound {
 			return "the name does not resolve"

@@ -377,6 +377,11 @@ type tooLarge struct{}
 func (tooLarge) Error() string      { return "too large" }
 func (tooLarge) BodyTooLarge() bool { return true }
 
+type worded struct{}
+
+func (worded) Error() string  { return "worded, and the URL" }
+func (worded) Worded() string { return "the proxy refused to connect: status 407" }
+
 func TestErrorsOfTheTransport(t *testing.T) {
 	dial := func(err error) *http.Client {
 		return &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, err }}}
@@ -385,11 +390,12 @@ func TestErrorsOfTheTransport(t *testing.T) {
 		err  error
 		kind oauth.Kind
 	}{
-		"127.0.0.1 is a loopback address":  {fmt.Errorf("dial: %w", guard{}), oauth.Forbidden},
-		"the name does not resolve":        {&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "in-url", IsNotFound: true}}, oauth.Unreachable},
-		"the name could not be looked up":  {&net.DNSError{Err: "server misbehaving", IsTemporary: true}, oauth.Unreachable},
-		"the name could not be looked up ": {&net.DNSError{Err: "timeout", IsTimeout: true}, oauth.Unreachable},
-		"the connection failed":            {errors.New("proxyconnect in-url"), oauth.Unreachable},
+		"127.0.0.1 is a loopback address":          {fmt.Errorf("dial: %w", guard{}), oauth.Forbidden},
+		"the name does not resolve":                {&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "in-url", IsNotFound: true}}, oauth.Unreachable},
+		"the name could not be looked up":          {&net.DNSError{Err: "server misbehaving", IsTemporary: true}, oauth.Unreachable},
+		"the name could not be looked up ":         {&net.DNSError{Err: "timeout", IsTimeout: true}, oauth.Unreachable},
+		"the proxy refused to connect: status 407": {fmt.Errorf("dial: %w", worded{}), oauth.Unreachable},
+		"the connection failed":                    {errors.New("proxyconnect in-url"), oauth.Unreachable},
 	} {
 		client := &oauth.Client{HTTP: dial(c.err), TokenURL: "http://as.example/path-in-url?in-url", ID: "id", Secret: awkward, Method: oauth.ClientSecretBasic}
 		e := check(t, t.Context(), client)

@@ -51,17 +51,26 @@ func parseToken(a *Answer, scrub *scrubber) (*Token, *Error) {
 		return nil, a.refusal(fields, scrub)
 	}
 	if reason != "" {
-		return nil, a.malformed(reason)
+		t := a.early()
+		if t != nil && t.AccessToken.IsSet() {
+			return t, nil
+		}
+		return nil, a.malformed(reason).leaving(t)
 	}
 	access, reason := accessToken(fields)
+	t := newToken(a, access, fields)
 	if reason != "" {
-		return nil, a.malformed(reason)
+		return nil, a.malformed(reason).leaving(t)
 	}
+	return t, nil
+}
+
+func newToken(a *Answer, access string, fields map[string]any) *Token {
 	t := &Token{AccessToken: secret.String(access), TokenType: tokenType(fields), Scope: scope(fields), Issued: a.Issued}
 	t.setRefreshToken(fields["refresh_token"])
 	t.setLife(fields["expires_in"])
 	t.setRefreshLife(fields)
-	return t, nil
+	return t
 }
 
 // fields returns the members of the answer, or why it has none. Names are case

@@ -3,6 +3,7 @@
 package oauth
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
@@ -15,6 +16,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
 
 var issued = time.Date(2025, 3, 30, 0, 59, 59, 123456789, time.UTC)
@@ -181,7 +184,7 @@ func TestAnswersThatAreNoToken(t *testing.T) {
 		{js, `{`, notJSON}, {js, `{"access_token":"a"`, notJSON}, {js, `{"access_token":"a",}`, notJSON}, {js, `{'access_token':'a'}`, notJSON},
 		{js, `{"access_token":"a","scope":NaN}`, notJSON}, {js, strings.Repeat(`{"a":`, 20000), notJSON},
 		{js, `{}`, none}, {js, `{"access_token":null}`, none}, {js, `{"access_token":""}`, none}, {js, `{"access_token":"  "}`, none},
-		{js, `{"Access_Token":"a"}`, none}, {js, `{"token":"a"}`, none}, {form, "access_token=&refresh_token=r", none},
+		{js, `{"Access_Token":"a"}`, none}, {js, `{"token":"a"}`, none}, {form, "access_token=&scope=r", none},
 		{js, `{"access_token":1}`, "access_token is not a string"}, {js, `{"access_token":["a"]}`, "access_token is not a string"},
 		{js, `{"access_token":true}`, "access_token is not a string"}, {js, `{"access_token":{"a":"b"}}`, "access_token is not a string"},
 		{js, `{"access_token":"a\r\nX: y"}`, odd}, {js, `{"access_token":"a\u0000"}`, odd}, {js, `{"access_token":"a\u007f"}`, odd},
@@ -194,6 +197,26 @@ func TestAnswersThatAreNoToken(t *testing.T) {
 			require.Equal(t, Error{Kind: Malformed, Host: "as.example", Status: status, Reason: c.reason}, *err, "%.80s", c.body)
 		}
 	}
+}
+
+// Its predecessor may be used up, whatever is wrong with the access token beside it.
+func TestARefreshTokenBesideABadAccessToken(t *testing.T) {
+	for _, body := range []string{
+		`{"access_token":null,"refresh_token":"r-2","refresh_token_expires_in":60}`,
+		`{"refresh_token":"r-2","refresh_expires_in":"60","access_token":"ü"}`,
+		`{"refresh_token":"r-2","refresh_expires_in":60,"access_token":"a`, // cut off
+	} {
+		token, err := parse(200, "application/json", body)
+		require.Nil(t, token)
+		require.Equal(t, secret.String("r-2"), err.RefreshToken, body)
+		require.Equal(t, time.Minute, err.RefreshEnds.Sub(issued), body)
+		require.NotContains(t, fmt.Sprintf("%v %+v %s", err, *err, err), "r-2")
+		stored, jsonErr := json.Marshal(err)
+		require.NoError(t, jsonErr)
+		require.NotContains(t, string(stored), "efreshToken")
+	}
+	_, err := parse(400, "application/json", `{"error":"invalid_grant","refresh_token":"r-2"}`)
+	require.False(t, err.RefreshToken.IsSet(), "a refusal gives none")
 }
 
 func TestErrorAnswers(t *testing.T) {
@@ -298,7 +321,7 @@ func TestErrorText(t *testing.T) {
 func FuzzParseToken(f *testing.F) {
 	for _, body := range []string{
 		`{"access_token":"a","expires_in":3600,"refresh_token":"r","scope":["a"]}`, `{"access_token":"a","expires_in":NaN}`, `{"error":{"code":1}}`,
-		`{"ok":false}`, `access_token=a&expires_in=1`, `<html>`, ``, `[]`, "\xef\xbb\xbf{}", `{"access_token":"a\n"}`, `{"error":"a\"","error_description":"\u0007"}`,
+		`{"ok":false}`, `access_token=a&expires_in=1`, `<html>`, ``, `[]`, "\xef\xbb\xbf{}", `{"access_token":"a","refresh_token":"r","expires_in":36`, `{"access_token":"a\n"}`, `{"error":"a\"","error_description":"\u0007"}`,
 	} {
 		f.Add(200, "application/json", "", body)
 		f.Add(400, "text/plain", "30", body)

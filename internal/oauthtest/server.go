@@ -6,6 +6,7 @@
 //
 // It speaks the grants client_credentials, password and refresh_token, with the
 // client authentication methods client_secret_basic, client_secret_post and none.
+// Beside them it has a login that is not OAuth (see LoginURL).
 // Everything on Server may be used from several goroutines and changed while
 // requests are in flight.
 package oauthtest
@@ -24,6 +25,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Method is how a registered client must authenticate (RFC 6749 section 2.3).
@@ -58,10 +60,13 @@ type Server struct {
 	web      []*httptest.Server // the last one is up, or was
 	clients  map[string]client
 	users    map[string]string
-	issued   map[string]bool         // access tokens
+	issued   map[string]time.Time    // access tokens, with their ends; zero: none was said
 	refresh  map[string]refreshToken // by value, spent ones included
+	grants   map[string]Grant        // by refreshToken.family
 	lifetime string
 	rotate   bool
+	grace    time.Duration
+	lenient  bool // a reused refresh token is refused, and that is all
 	requests []Request
 	respond  func(http.ResponseWriter, *http.Request) bool
 	held     *hold
@@ -76,7 +81,7 @@ type client struct {
 // was first issued for.
 type refreshToken struct {
 	client, scope, family string
-	spent, revoked        bool
+	spent                 time.Time // when it was traded first; zero: not yet
 }
 
 type hold struct{ arrived, release chan struct{} }
@@ -91,8 +96,8 @@ func TLS(s *Server) { s.secure = true }
 // tokens live an hour, and each refresh token can be used once.
 func New(t testing.TB, options ...Option) *Server {
 	s := &Server{
-		t: t, clients: map[string]client{}, users: map[string]string{}, issued: map[string]bool{},
-		refresh: map[string]refreshToken{}, lifetime: "3600", rotate: true,
+		t: t, clients: map[string]client{}, users: map[string]string{}, issued: map[string]time.Time{},
+		refresh: map[string]refreshToken{}, grants: map[string]Grant{}, lifetime: "3600", rotate: true,
 	}
 	for _, option := range options {
 		option(s)
@@ -142,27 +147,6 @@ func (s *Server) ExpiresIn(raw string) {
 		s.t.Fatalf("oauthtest: %s is no JSON; use Respond for such an answer", raw)
 	}
 	s.set(func() { s.lifetime = raw })
-}
-
-// Rotate says whether a refresh returns a new refresh token. If so, a second use
-// of the old one is taken for theft and ends the whole grant (RFC 9700 section 4.14.2).
-func (s *Server) Rotate(on bool) { s.set(func() { s.rotate = on }) }
-
-// RevokeAll makes every refresh token issued so far invalid.
-func (s *Server) RevokeAll() {
-	s.set(func() {
-		for value, token := range s.refresh {
-			token.revoked = true
-			s.refresh[value] = token
-		}
-	})
-}
-
-// Issued tells whether this server issued the access token.
-func (s *Server) Issued(accessToken string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.issued[accessToken]
 }
 
 // Requests returns how many requests have come, whatever became of them.
@@ -264,6 +248,7 @@ func (s *Server) set(change func()) {
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/token", s.token)
+	mux.HandleFunc("/login", s.login)
 	mux.HandleFunc("/", s.elsewhere)
 	return mux
 }

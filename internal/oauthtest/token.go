@@ -182,49 +182,10 @@ func (s *Server) password(id string, form url.Values) (map[string]any, *problem)
 	return answer, nil
 }
 
-// refreshGrant is RFC 6749 section 6.
-func (s *Server) refreshGrant(id string, form url.Values) (map[string]any, *problem) {
-	value := form.Get("refresh_token")
-	token, ok := s.refresh[value]
-	if !ok || token.client != id || token.revoked {
-		return nil, refused("invalid_grant", "the refresh token is unknown or revoked")
-	}
-	if token.spent {
-		s.revokeFamily(token.family)
-		return nil, refused("invalid_grant", "the refresh token was used before: the grant is revoked")
-	}
-	wanted := form.Get("scope")
-	if !form.Has("scope") {
-		wanted = token.scope
-	}
-	for name := range strings.FieldsSeq(wanted) {
-		if !slices.Contains(strings.Fields(token.scope), name) {
-			return nil, refused("invalid_scope", "more than was granted")
-		}
-	}
-	answer := s.answer(wanted)
-	if s.rotate {
-		token.spent = true
-		s.refresh[value] = token
-		token.spent = false
-		answer["refresh_token"] = s.newRefreshToken(token)
-	}
-	return answer, nil
-}
-
-func (s *Server) revokeFamily(family string) {
-	for value, token := range s.refresh {
-		if token.family == family {
-			token.revoked = true
-			s.refresh[value] = token
-		}
-	}
-}
-
 // answer issues an access token. The caller holds s.mu.
 func (s *Server) answer(scope string) map[string]any {
 	access := random()
-	s.issued[access] = true
+	s.issued[access] = s.ends()
 	answer := map[string]any{"access_token": access, "token_type": "Bearer"}
 	if s.lifetime != "" {
 		answer["expires_in"] = json.RawMessage(s.lifetime)
@@ -233,10 +194,4 @@ func (s *Server) answer(scope string) map[string]any {
 		answer["scope"] = scope
 	}
 	return answer
-}
-
-func (s *Server) newRefreshToken(token refreshToken) string {
-	value := random()
-	s.refresh[value] = token
-	return value
 }

@@ -33,6 +33,10 @@ type ownWords string
 // Error implements error.
 func (e ownWords) Error() string { return string(e) }
 
+// Worded marks the error for those who do not import this package, and returns
+// its text, which quotes nothing.
+func (e ownWords) Worded() string { return string(e) }
+
 // bodyTooLarge can be told by those who do not import this package.
 type bodyTooLarge struct{ ownWords }
 
