@@ -13,6 +13,9 @@ import (
 
 var updateDocs = flag.Bool("update", false, "write what commands print into the documents anew")
 
+// accountLogin is the login of the demo's API.
+const accountLogin = `{"request": {"url": "/token", "json": {"Username": "{{username}}", "Password": "{{password}}"}}, "token": {"json": "/securityToken"}}`
+
 // documents are those whose commands are run, with what their reader has before reading.
 var documents = map[string]func(*reader){
 	"README.md": func(r *reader) {
@@ -42,7 +45,13 @@ var documents = map[string]func(*reader){
 	"docs/concepts.md": func(r *reader) {
 		r.startVault(mounted)
 		r.authorizationServer()
-		r.file("login.json", `{"request": {"url": "/token", "json": {"Username": "{{username}}", "Password": "{{password}}"}}, "token": {"json": "/securityToken"}}`)
+		r.file("login.json", accountLogin)
+	},
+	"docs/operations.md": func(r *reader) {
+		r.startVault(mounted)
+		r.authorizationServer()
+		r.host("down.example.com", "http://127.0.0.1:1")
+		r.file("login.json", accountLogin)
 	},
 	"docs/policies.md": func(r *reader) {
 		r.startVault(mounted)
