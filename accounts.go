@@ -89,15 +89,26 @@ func accountKey(role *roleEntry) string {
 	return accountPrefix + role.Config + "/" + hex.EncodeToString(sum[:])
 }
 
+// loginWay is how a login is made.
+type loginWay struct {
+	anew  bool         // a person has changed something just now
+	queue bool         // it takes its place among the exchanges of its host
+	trace *oauth.Trace // records what is sent
+}
+
 // login obtains a token with the role's credentials, and never more than one at
 // a time for one account: roles that share it must not try in parallel what
-// locks it. anew is for a person who has changed something just now. What is
-// sent is recorded in trace.
-func (b *backend) login(ctx context.Context, s logical.Storage, d *definition, anew bool, trace *oauth.Trace) (*oauth.Token, error) {
-	ctx = oauth.WithTrace(ctx, trace)
+// locks it.
+func (b *backend) login(ctx context.Context, s logical.Storage, d *definition, way loginWay) (*oauth.Token, error) {
+	ctx = oauth.WithTrace(ctx, way.trace)
+	mint := func() (token *oauth.Token, err error) { return d.flow.Mint(ctx, d.request) }
+	if way.queue { // after the turn of the account, or those who wait for it would hold the host's places
+		straight := mint
+		mint = func() (*oauth.Token, error) { return b.admitted(ctx, d, straight) }
+	}
 	key := accountKey(d.role)
 	if key == "" {
-		return d.flow.Mint(ctx, d.request)
+		return mint()
 	}
 	unlock, err := b.names.lockUntil(ctx, key)
 	if err != nil {
@@ -108,17 +119,17 @@ func (b *backend) login(ctx context.Context, s logical.Storage, d *definition, a
 	if err != nil {
 		return nil, err
 	}
-	if !anew && account.waits(time.Now()) {
+	if !way.anew && account.waits(time.Now()) {
 		return nil, &accountError{accountEntry: *account, earlier: true}
 	}
-	token, err := d.flow.Mint(ctx, d.request)
+	token, err := mint()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime) // what was answered counts, whoever has left
 	defer cancel()
 	if err == nil && account.Answers > 0 {
 		b.noteAccount(d, s.Delete(ctx, key))
 	}
 	if failed := (*oauth.Error)(nil); errors.As(err, &failed) && d.refusesAccount(failed) {
-		account.count(failed, trace)
+		account.count(failed, way.trace)
 		if !rewritten(ctx, s, d) { // a write since then has begun a new count
 			b.noteAccount(d, save(ctx, s, key, account, maxTokenSize))
 		}
@@ -152,12 +163,16 @@ func (b *backend) noteAccount(d *definition, err error) {
 	}
 }
 
+// requestFaults are the codes that refuse our client or what it asks for, whoever
+// asks (RFC 6749 section 5.2, RFC 8707 section 2).
+var requestFaults = []string{
+	"invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_request", "invalid_target",
+}
+
 // refusesAccount tells an answer to user name and password from one to our
 // client or to what it asks for (RFC 6749 section 5.2).
 func (d *definition) refusesAccount(failed *oauth.Error) bool {
-	return answered(failed.Kind) && (d.role.Flow == flows.Login || !slices.Contains([]string{
-		"invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_request", "invalid_target",
-	}, failed.Code))
+	return answered(failed.Kind) && (d.role.Flow == flows.Login || !slices.Contains(requestFaults, failed.Code))
 }
 
 // loadAccount returns the account as it stands under the config as it is.
@@ -166,6 +181,9 @@ func loadAccount(ctx context.Context, s logical.Storage, key string, config *con
 	account, err := load[accountEntry](ctx, s, key)
 	if err != nil || account == nil || account.Truth != truth {
 		return &accountEntry{Version: entryVersion, Truth: truth}, err
+	}
+	if now := time.Now(); account.Last.After(now) { // by a clock that ran ahead
+		account.Last = now.Round(0)
 	}
 	return account, nil
 }

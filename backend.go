@@ -22,9 +22,9 @@ import (
 // closeTime bounds Cleanup: Vault holds a lock over all mounts of the process meanwhile.
 const closeTime = 2 * time.Second
 
-// mintTime bounds one renewal: three POSTs of a refresh token to a server that
-// does not answer.
-const mintTime = 45 * time.Second
+// mintTime bounds one renewal: 15 s until it is admitted, three POSTs of a refresh
+// token to a server that does not answer, and a login.
+const mintTime = time.Minute
 
 // backend is one mount. It holds nothing that storage or the servers could not
 // give again, except tokens which could not be stored yet.
@@ -36,8 +36,9 @@ type backend struct {
 	tokens      *tokencache.Cache[*tokenEntry]
 	renewals    *refresh.Scheduler
 	storage     atomic.Pointer[logical.Storage] // for renewals; set before they start
-	instance    string                          // tells this backend's intents from another's; random, no secret
+	instance    atomic.Pointer[string]          // tells this backend's intents from another's; random, no secret
 	saveDelays  []time.Duration                 // before the tries to store a token, while readers wait
+	events      events
 }
 
 // Factory returns the factory of a backend that reports a version of the form
@@ -56,9 +57,9 @@ func newBackend(version string) *backend {
 	b := &backend{
 		definitions: newDefinitions(),
 		tokens:      tokencache.New[*tokenEntry](tokencache.Options{Limit: mintTime}),
-		instance:    rand.Text(),
 		saveDelays:  rotation.SaveDelays(),
 	}
+	b.renameInstance()
 	b.renewals = b.newRenewals()
 	b.Backend = &framework.Backend{
 		BackendType:    logical.TypeLogical,
@@ -101,13 +102,24 @@ func (b *backend) invalidate(_ context.Context, key string) {
 	}
 }
 
+// renameInstance makes the intents that are stored a stranger's.
+func (b *backend) renameInstance() {
+	name := rand.Text()
+	b.instance.Store(&name)
+}
+
 func (b *backend) clean(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, closeTime)
 	defer cancel()
+	closed := make(chan struct{})
+	go func() { // beside the other: what is on its way may use all the time there is
+		defer close(closed)
+		b.tokens.Close(ctx)
+	}()
 	if err := b.renewals.Stop(ctx); err != nil {
 		b.Logger().Warn("a renewal is still under way after the engine was stopped")
 	}
-	b.tokens.Close(ctx)
+	<-closed
 	b.definitions.forgetAll()
 }
 

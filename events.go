@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
@@ -23,46 +24,92 @@ const (
 	eventReauth      = "oauth/reauth-required"
 )
 
-// eventTime bounds the sending of an event, which is never worth a delay.
-const eventTime = time.Second
+// Sending an event is never worth a delay: it happens in the background, one at a time.
+const (
+	eventTime = time.Second
+	maxEvents = 1000 // that wait; more are dropped
+)
 
-// sendRenewed tells that a role has a new token.
-func (b *backend) sendRenewed(ctx context.Context, d *definition, t *tokenEntry) {
-	b.send(ctx, eventRenewed, d, "true",
-		"generation", strconv.FormatUint(t.generation(), 10), "expires", instant(t.Expires))
+// events are on their way to Vault.
+type events struct {
+	mu      sync.Mutex // guards what follows
+	waiting []func()
+	sending bool
 }
 
-// sendFailed tells that no token could be obtained, and who is to act.
-func (b *backend) sendFailed(ctx context.Context, d *definition, err error) {
+// add returns false if too many wait already.
+func (e *events) add(send func()) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.waiting) >= maxEvents {
+		return false
+	}
+	e.waiting = append(e.waiting, send)
+	if !e.sending {
+		e.sending = true
+		go e.drain()
+	}
+	return true
+}
+
+func (e *events) drain() {
+	for {
+		e.mu.Lock()
+		if len(e.waiting) == 0 {
+			e.waiting, e.sending = nil, false
+			e.mu.Unlock()
+			return
+		}
+		next := e.waiting[0]
+		e.waiting = e.waiting[1:]
+		e.mu.Unlock()
+		next()
+	}
+}
+
+// tellRenewed tells that a role has a new token.
+func (b *backend) tellRenewed(d *definition, t *tokenEntry) {
+	b.tell(eventRenewed, d, "true", "generation", strconv.FormatUint(t.generation(), 10), "expires", instant(t.Expires))
+}
+
+// tellFailed tells that no token could be obtained, and who is to act. A failure of
+// the engine's own storage goes to Vault's log, since nobody else can say what it was.
+func (b *backend) tellFailed(d *definition, err error) {
 	failed, reauth := (*oauth.Error)(nil), (*reauthError)(nil)
 	account := (*accountError)(nil)
 	switch {
-	case errors.As(err, &account) && account.earlier, errors.Is(err, tokencache.ErrForgotten), errors.Is(err, tokencache.ErrClosed):
-		return // nothing was tried
+	case errors.As(err, &account) && account.earlier, errors.Is(err, tokencache.ErrForgotten),
+		errors.Is(err, tokencache.ErrClosed), errors.Is(err, logical.ErrReadOnly):
+		// nothing was tried
 	case errors.As(err, &reauth):
 		if reauth.now {
-			b.send(ctx, eventReauth, d, "false", "to_mend_by", "operator")
+			b.tell(eventReauth, d, "false", "to_mend_by", "operator")
 		}
-		return
 	case !errors.As(err, &failed):
-		b.send(ctx, eventRenewFailed, d, "false", "failure_class", "storage", "to_mend_by", "operator")
-		return
+		b.Logger().Error("a token could not be obtained: the engine or Vault's storage failed", "role", d.name, "error", err)
+		b.tell(eventRenewFailed, d, "false", "failure_class", "storage", "to_mend_by", "operator")
+	default:
+		b.tell(eventRenewFailed, d, "false",
+			"failure_class", failed.Kind.String(), "code", failed.Code, "host", failed.Host, "to_mend_by", toMendBy(failed))
 	}
-	b.send(ctx, eventRenewFailed, d, "false",
-		"failure_class", failed.Kind.String(), "code", failed.Code, "host", failed.Host, "to_mend_by", toMendBy(failed))
 }
 
-// send sends one event about a role. It has no secret.
-func (b *backend) send(ctx context.Context, event string, d *definition, modified string, more ...string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eventTime)
-	defer cancel()
+// tell sends one event about a role. It has no secret.
+func (b *backend) tell(event string, d *definition, modified string, more ...string) {
 	path := "token/" + d.name
 	pairs := append([]string{
 		logical.EventMetadataPath, path, logical.EventMetadataDataPath, path,
 		logical.EventMetadataOperation, "renew", logical.EventMetadataModified, modified,
 		"role", d.name, "config", d.role.Config,
 	}, more...)
-	if err := logical.SendEvent(ctx, b, event, pairs...); err != nil && !errors.Is(err, framework.ErrNoEvents) {
-		b.Logger().Debug("an event could not be sent", "event", event, "role", d.name)
+	sent := b.events.add(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), eventTime)
+		defer cancel()
+		if err := logical.SendEvent(ctx, b, event, pairs...); err != nil && !errors.Is(err, framework.ErrNoEvents) {
+			b.Logger().Debug("an event could not be sent", "event", event, "role", d.name)
+		}
+	})
+	if !sent {
+		b.Logger().Warn("an event was dropped, as too many wait to be sent", "event", event, "role", d.name)
 	}
 }

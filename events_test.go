@@ -56,6 +56,7 @@ func TestEvents(t *testing.T) {
 	m.server.Respond(func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusTeapot); return true })
 	m.write("token/app/renew", nil)
 	common := fields{"path": "token/app", "data_path": "token/app", "operation": "renew", "role": "app", "config": "main"}
+	eventually(t, func() bool { return len(l.all()) == 2 })
 	require.Equal(t, []fields{
 		with(common, fields{"event": "oauth/token-renew", "modified": "true", "generation": "1", "expires": instant(m.storedToken("app").Expires)}),
 		with(common, fields{

@@ -38,19 +38,11 @@ func (b *backend) source(s logical.Storage, d *definition) tokencache.Source[*to
 	}
 }
 
-// mint obtains a token to follow held, which is nil if there was none, when the
-// host has a place for one more exchange.
+// mint obtains a token to follow held, which is nil if there was none.
 func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry, keep tokencache.Keep) (*tokenEntry, error) {
-	release, err := b.renewals.Foreground(ctx, d.host())
-	if err != nil {
-		return nil, d.notAdmitted(err)
-	}
-	outcome := refresh.Outcome{Kind: refresh.Unneeded}
-	defer func() { release(outcome) }()
 	t, err := b.replace(ctx, s, d, held, keep)
-	outcome = exchangeOutcome(err)
 	if err != nil {
-		b.sendFailed(ctx, d, err)
+		b.tellFailed(d, err)
 	}
 	return t, err
 }
@@ -58,6 +50,8 @@ func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, he
 // replace goes down the ladder: a refresh, then the role's own credentials.
 func (b *backend) replace(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry, keep tokencache.Keep) (*tokenEntry, error) {
 	switch {
+	case !d.mayRefresh(held) && d.role.refreshesOnly():
+		return nil, d.nothingToSend(held)
 	case !d.mayRefresh(held):
 		return b.logIn(ctx, s, d, held.lastState(), false)
 	case held.Refresh.Current.IsSet():
@@ -72,7 +66,7 @@ func (b *backend) extend(ctx context.Context, s logical.Storage, d *definition, 
 	if due := held.Refresh.RenewBy(true); !due.IsZero() && !time.Now().Before(due) { // the session is about to end
 		return b.logIn(ctx, s, d, held.Refresh, false)
 	}
-	answer, err := d.flow.Refresh(ctx, d.request, held.leaves(""))
+	answer, err := b.admitted(ctx, d, func() (*oauth.Token, error) { return d.flow.Refresh(ctx, d.request, held.leaves("")) })
 	if err == nil {
 		return refreshed(d, answer, held, held.Refresh.Extended()), nil
 	}
@@ -85,18 +79,28 @@ func (b *backend) extend(ctx context.Context, s logical.Storage, d *definition, 
 // logIn obtains a token with the role's own credentials. refreshed tells that a
 // refresh was tried, and in vain.
 func (b *backend) logIn(ctx context.Context, s logical.Storage, d *definition, before rotation.State, refreshed bool) (*tokenEntry, error) {
-	answer, err := b.login(ctx, s, d, false, new(oauth.Trace))
-	account, failed := (*accountError)(nil), (*oauth.Error)(nil)
-	switch {
-	case errors.As(err, &account):
+	answer, err := b.login(ctx, s, d, loginWay{queue: true, trace: new(oauth.Trace)})
+	if account := (*accountError)(nil); errors.As(err, &account) {
 		account.refreshed = refreshed
-	case d.role.refreshesOnly() && errors.As(err, &failed):
-		return nil, &reauthError{failure: failed}
 	}
 	if err != nil {
 		return nil, err
 	}
 	return granted(d, answer, before), nil
+}
+
+// admitted makes one exchange when the host has a place for it. A reader's has
+// places of its own; a renewal in the background has one already.
+func (b *backend) admitted(ctx context.Context, d *definition, exchange func() (*oauth.Token, error)) (token *oauth.Token, err error) {
+	release, err := b.renewals.Foreground(ctx, d.host())
+	if err != nil {
+		return nil, d.notAdmitted(err)
+	}
+	outcome := refresh.Outcome{Kind: refresh.Unneeded} // of a panic
+	defer func() { release(outcome) }()
+	token, err = exchange()
+	outcome = outcomeOf(err)
+	return token, err
 }
 
 // answered tells whether the server has said something that is no token and may
@@ -133,6 +137,9 @@ func remember(err error, attempt int, roll float64) time.Duration {
 	}
 	if later := (*laterError)(nil); errors.As(err, &later) {
 		return max(time.Until(later.until), leastWait)
+	}
+	if reauth := (*reauthError)(nil); errors.As(err, &reauth) { // asking costs a look into storage
+		return longestRefusal
 	}
 	if account := (*accountError)(nil); errors.As(err, &account) {
 		if account.refreshed { // the next try begins with another refresh

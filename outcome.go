@@ -24,13 +24,40 @@ func (b *backend) notDefined(ctx context.Context, s logical.Storage, name string
 	return refresh.Outcome{Kind: refresh.Refused, Code: "not usable as it stands"}
 }
 
-// outcomeOf tells the scheduler what became of a renewal.
+// reauthRequired is the state of a role whose refresh token has come to its end,
+// and which has nothing else.
+const reauthRequired = "reauth_required"
+
+// reauthError is a role that needs a refresh token from elsewhere: it has nothing
+// else to obtain a token with.
+type reauthError struct {
+	failure *oauth.Error
+	kept    bool // the one that it has was refused for good, and is kept
+	moved   bool // the one that it has belongs where its config pointed once
+	now     bool // it was found out just now
+}
+
+func (e *reauthError) Error() string { return e.failure.Error() }
+func (e *reauthError) Unwrap() error { return e.failure }
+
+// laterError is a failure after which the next try is at a certain time.
+type laterError struct {
+	err   error
+	until time.Time
+}
+
+func (e *laterError) Error() string { return e.err.Error() }
+func (e *laterError) Unwrap() error { return e.err }
+
+// outcomeOf tells the scheduler what became of a renewal, or of an exchange.
 func outcomeOf(err error) refresh.Outcome {
 	failed := (*oauth.Error)(nil)
 	reauth, later := (*reauthError)(nil), (*laterError)(nil)
 	switch {
+	case err == nil:
+		return refresh.Outcome{Kind: refresh.Renewed}
 	case errors.As(err, &reauth):
-		return refresh.Outcome{Kind: refresh.Stopped, Code: reauthRequired}
+		return refresh.Outcome{Kind: refresh.Stopped, Code: reauthRequired, Silent: !reauth.now}
 	case errors.As(err, &later):
 		return refresh.Outcome{Kind: refresh.Unneeded, Code: "tried again later", RetryAfter: time.Until(later.until)}
 	case errors.Is(err, tokencache.ErrInProgress): // the exchange goes on; what it brings is scheduled then
@@ -40,7 +67,9 @@ func outcomeOf(err error) refresh.Outcome {
 	case !errors.As(err, &failed):
 		return refresh.Outcome{Kind: refresh.Unneeded, Code: "storage or engine"} // no fault of the server
 	}
-	outcome := refresh.Outcome{Kind: refresh.Failed, Code: failed.Kind.String(), RetryAfter: failed.RetryAfter}
+	outcome := refresh.Outcome{
+		Kind: refresh.Failed, Code: failed.Kind.String(), RetryAfter: failed.RetryAfter, Silent: failed.Kind == oauth.Forbidden,
+	}
 	if failed.Code != "" {
 		outcome.Code = failed.Code
 	}
@@ -51,20 +80,9 @@ func outcomeOf(err error) refresh.Outcome {
 		outcome.Kind = refresh.Throttled
 	}
 	if account := (*accountError)(nil); errors.As(err, &account) {
-		outcome.RetryAfter = max(outcome.RetryAfter, time.Until(account.next()))
+		outcome.RetryAfter, outcome.Silent = max(outcome.RetryAfter, time.Until(account.next())), account.earlier
 	}
 	return outcome
-}
-
-// exchangeOutcome tells the scheduler what one exchange says about its host.
-func exchangeOutcome(err error) refresh.Outcome {
-	if err == nil {
-		return refresh.Outcome{Kind: refresh.Renewed}
-	}
-	if account := (*accountError)(nil); errors.As(err, &account) && account.earlier {
-		return refresh.Outcome{Kind: refresh.Unneeded} // nothing was sent
-	}
-	return outcomeOf(err)
 }
 
 // notAdmitted is for a reader whose exchange the scheduler has not admitted. It
@@ -78,7 +96,7 @@ func (d *definition) notAdmitted(err error) error {
 			reason += "; the last failure was: " + open.Code
 		}
 		return &laterError{err: &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: reason}, until: open.Until}
-	case errors.Is(err, refresh.ErrBusy):
+	case errors.Is(err, refresh.ErrBusy), errors.Is(err, context.DeadlineExceeded):
 		busy := &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: "too many exchanges with it are in progress"}
 		return &laterError{err: busy, until: time.Now().Add(leastWait)}
 	case errors.Is(err, refresh.ErrStopped):

@@ -5,13 +5,14 @@ package oauthsecrets
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
 
@@ -54,6 +55,9 @@ func (b *backend) tokenImport(ctx context.Context, req *logical.Request, data *f
 	if err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
+	waiting, cancel := context.WithTimeout(ctx, rotation.PostLimit) // a renewal under way may have used up what is imported
+	defer cancel()
+	b.tokens.Quiet(waiting, d.key)
 	err = b.tokens.Change(ctx, d.key, func(ctx context.Context) error {
 		held, err := load[tokenEntry](ctx, req.Storage, d.key)
 		if err != nil {
@@ -77,7 +81,7 @@ func importedToken(p patch, resp *logical.Response) (*oauth.Token, error) {
 			return nil, fmt.Errorf("%s", warnings[0])
 		}
 		if reason := oauth.CheckToken(to.Reveal()); to.IsSet() && reason != "" {
-			return nil, fmt.Errorf("%s: %s", field, reason)
+			return nil, fmt.Errorf("%s: %s", field, strings.Replace(reason, "the access token", "the text", 1))
 		}
 	}
 	p.duration("expires_in", &life)
@@ -103,12 +107,6 @@ func importedToken(p patch, resp *logical.Response) (*oauth.Token, error) {
 		resp.AddWarning("there is no refresh_token: when this access token ends, another one must be imported")
 	}
 	return t, nil
-}
-
-// refreshesOnly tells whether the role has no way to a token but a refresh token.
-func (r *roleEntry) refreshesOnly() bool {
-	flow, ok := flows.Lookup(r.Flow)
-	return ok && flow.Describe().Refreshes
 }
 
 const importHelp = `

@@ -57,10 +57,17 @@ func refuse(err error) (*logical.Response, error) {
 func (e *readError) refusal(failed *oauth.Error) string {
 	config := fmt.Sprintf("%sconfig/%s", e.mount, e.definition.role.Config)
 	role := fmt.Sprintf("%sroles/%s", e.mount, e.role)
+	importing := fmt.Sprintf("hand the engine a refresh token from elsewhere: vault write %stoken/%s/import refresh_token=@refresh-token.txt", e.mount, e.role)
+	reauth, later := (*reauthError)(nil), (*laterError)(nil)
 	var mend string
 	switch document := e.definition.request.Document != nil; {
-	case e.definition.role.refreshesOnly() && (failed.Kind == oauth.Forbidden || failed.Code == "invalid_grant"):
-		mend = fmt.Sprintf("hand the engine a refresh token from elsewhere: vault write %stoken/%s/import refresh_token=@refresh-token.txt", e.mount, e.role)
+	case errors.As(e.err, &reauth) && reauth.moved:
+		mend = fmt.Sprintf("accept the move for all roles of the config (vault write -force %srebind/%s), or %s", e.mount, e.definition.role.Config, importing)
+	case reauth != nil:
+		mend = importing
+	case errors.As(e.err, &later) && e.definition.role.refreshesOnly():
+		return fmt.Sprintf("no token for role %s: %s. %s, since a server's own nodes may have to agree first. If the refresh token is refused then, too, %s",
+			e.role, clause(failed), e.nextTry(), importing)
 	case failed.Kind == oauth.Forbidden:
 		mend = fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
 	case document:
@@ -125,7 +132,9 @@ func clause(failed *oauth.Error) string { return strings.TrimRight(failed.Error(
 func (e *readError) nextTry() string {
 	account, reauth, later := (*accountError)(nil), (*reauthError)(nil), (*laterError)(nil)
 	switch refused := errors.As(e.err, &account); {
-	case errors.As(e.err, &reauth):
+	case errors.As(e.err, &reauth) && !reauth.kept:
+		return "Nothing is sent before that"
+	case reauth != nil:
 		return fmt.Sprintf("The engine keeps the refresh token, and sends it once more if %sconfig/%s or %sroles/%s is changed", e.mount, e.definition.role.Config, e.mount, e.role)
 	case errors.As(e.err, &later):
 		return fmt.Sprintf("The engine asks again after %s (in %s)", instant(later.until), inSeconds(later.until))

@@ -64,18 +64,26 @@ func (b *backend) periodic(context.Context, *logical.Request) error {
 // jobKey names a token to the scheduler. Neither part has a space.
 func jobKey(role, tokenKey string) string { return role + " " + tokenKey }
 
-// schedule has a token renewed in time. It belongs after each that was stored.
-func (b *backend) schedule(d *definition, t *tokenEntry) {
-	if t.Once {
+// schedule has a token renewed in time, by the role as it is now. It belongs after
+// each that was stored.
+func (b *backend) schedule(ctx context.Context, s logical.Storage, d *definition, t *tokenEntry) {
+	if now, err := b.definitions.get(ctx, s, "", d.name); err == nil && now.key == d.key {
+		d = now
+	}
+	job := jobOf(d.job, d.host(), d.role, t)
+	if t.Once && job.Exercise.IsZero() {
 		b.renewals.Remove(d.job)
 		return
 	}
-	b.renewals.Put(jobOf(d.job, d.host(), d.role, t))
+	b.renewals.Put(job)
 }
 
 func jobOf(key, host string, role *roleEntry, t *tokenEntry) refresh.Job {
 	job := refresh.Job{
 		Key: key, Host: host, Issued: t.Issued, Expires: t.Expires, Due: t.RenewAt, Policy: renewPolicy(role.Renew),
+	}
+	if t.Once { // there is no access token to renew
+		job.Expires, job.Due = time.Time{}, time.Time{}
 	}
 	if role.refreshesOnly() { // others can log in again whenever somebody reads
 		job.Exercise = t.Refresh.RenewBy(false)
@@ -92,7 +100,7 @@ func (b *backend) reschedule(ctx context.Context, s logical.Storage, name string
 	}
 	t, err := load[tokenEntry](ctx, s, d.key)
 	if err == nil && t != nil {
-		b.schedule(d, t)
+		b.schedule(ctx, s, d, t)
 	}
 	return err
 }
@@ -144,7 +152,7 @@ func (b *backend) renewDue(ctx context.Context, key string) refresh.Outcome {
 	case err != nil:
 		return outcomeOf(err)
 	case !answer.Minted:
-		b.schedule(d, answer.Record) // somebody was faster
+		b.schedule(ctx, s, d, answer.Record) // somebody was faster
 		return refresh.Outcome{Kind: refresh.Unneeded}
 	}
 	return refresh.Outcome{Kind: refresh.Renewed}
@@ -166,7 +174,7 @@ func (b *backend) fillRenewals(ctx context.Context, put func(refresh.Job)) error
 		if err != nil {
 			return err
 		}
-		if t == nil || t.Once {
+		if t == nil {
 			continue
 		}
 		if _, known := hosts[role.Config]; !known {
@@ -179,8 +187,9 @@ func (b *backend) fillRenewals(ctx context.Context, put func(refresh.Job)) error
 			}
 		}
 		job := jobOf(jobKey(name, key), hosts[role.Config], role, t)
-		job.Read = t.LastRead
-		put(job)
+		if job.Read = t.LastRead; !t.Once || !job.Exercise.IsZero() {
+			put(job)
+		}
 	}
 	return nil
 }

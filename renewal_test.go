@@ -27,7 +27,7 @@ func (m *mount) due(role string) string {
 	t.RenewAt = time.Now().Add(-time.Second)
 	require.NoError(m.t, save(m.t.Context(), m.storage, d.key, t.stored(), maxTokenSize))
 	m.b.tokens.Forget(d.key)
-	m.b.schedule(d, t)
+	m.b.schedule(m.t.Context(), m.storage, d, t)
 	return d.job
 }
 

@@ -160,3 +160,9 @@ func (r *roleEntry) missingSecret() string {
 func loadRole(ctx context.Context, s logical.Storage, name string) (*roleEntry, error) {
 	return loadNamed[roleEntry](ctx, s, rolePrefix, name)
 }
+
+// refreshesOnly tells whether the role has no way to a token but a refresh token.
+func (r *roleEntry) refreshesOnly() bool {
+	flow, ok := flows.Lookup(r.Flow)
+	return ok && flow.Describe().Refreshes
+}

@@ -5,13 +5,15 @@ package oauthsecrets
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
@@ -19,10 +21,6 @@ import (
 // longestStay is how long a renewal waits for the moment of its next step.
 // Beyond that it ends, and begins anew then.
 const longestStay = 15 * time.Second
-
-// reauthRequired is the state of a role whose refresh token has come to its end,
-// and which has nothing else.
-const reauthRequired = "reauth_required"
 
 // rotating is one renewal by refresh token. Package rotation knows the order of
 // the steps; here they are done.
@@ -42,8 +40,37 @@ type rotating struct {
 // come to its end by the role's own credentials.
 func (b *backend) rotate(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry, keep tokencache.Keep) (*tokenEntry, error) {
 	r := &rotating{b: b, s: s, d: d, keep: keep, entry: held}
-	if err := r.begin(ctx); err != nil {
+	step, err := r.admitted(ctx)
+	switch {
+	case err != nil:
 		return nil, err
+	case step.Kind == rotation.LogIn:
+		return b.logIn(ctx, s, d, r.attempt.State(), r.posted)
+	case step.Kind == rotation.Adopted:
+		return r.adopted()
+	}
+	return refreshed(d, r.answer, r.entry, r.attempt.State()), nil
+}
+
+// admitted has one place at the host for all POSTs of the renewal.
+func (r *rotating) admitted(ctx context.Context) (rotation.Step, error) {
+	release, err := r.b.renewals.Foreground(ctx, r.d.host())
+	if err != nil {
+		return rotation.Step{}, r.d.notAdmitted(err)
+	}
+	outcome := refresh.Outcome{Kind: refresh.Unneeded}
+	defer func() { release(outcome) }()
+	step, err := r.renew(ctx)
+	if r.posted {
+		outcome = outcomeOf(r.err)
+	}
+	return step, err
+}
+
+// renew goes on until there is a token, or a login is next, or an error says why not.
+func (r *rotating) renew(ctx context.Context) (rotation.Step, error) {
+	if err := r.begin(ctx); err != nil {
+		return rotation.Step{}, err
 	}
 	for {
 		step := r.attempt.Next(time.Now())
@@ -56,10 +83,10 @@ func (b *backend) rotate(ctx context.Context, s logical.Storage, d *definition, 
 			r.post(ctx, step)
 		case rotation.Wait:
 			if err := r.wait(ctx, step.Until); err != nil {
-				return nil, err
+				return step, err
 			}
 		default:
-			return r.end(ctx, step)
+			return step, r.why(step)
 		}
 	}
 }
@@ -74,28 +101,45 @@ func (r *rotating) begin(ctx context.Context) error {
 	if stored != nil && !r.entry.Refresh.Newer(stored.Refresh) {
 		r.entry = stored
 	}
+	if !r.d.mayRefresh(r.entry) { // another node knows the role otherwise: look again
+		return tokencache.ErrForgotten
+	}
 	state := r.entry.Refresh
 	if r.entry.Truth != r.d.truth { // the refusal may have been the config's fault
 		state = state.TryAgain()
 	}
 	r.attempt = rotation.Begin(state, rotation.Options{
-		Instance: r.b.instance, Credentials: !r.d.role.refreshesOnly(), Roll: rand.Float64(),
+		Instance: *r.b.instance.Load(), Credentials: !r.d.role.refreshesOnly(), Roll: rand.Float64(),
 	}, time.Now())
 	return nil
 }
 
+// write stores the state, unless the role has gone: nothing else would ever delete it.
 func (r *rotating) write() {
 	next := *r.entry
 	next.Refresh, next.Truth = r.attempt.State(), r.d.truth
 	err := r.keep(func(ctx context.Context) error {
+		if err := r.d.stillThere(ctx, r.s); err != nil {
+			return err
+		}
 		return save(ctx, r.s, r.d.key, next.stored(), maxTokenSize)
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		r.entry = &next
-	} else if r.err == nil {
+		r.lookAgain(next.Refresh)
+	case r.err == nil, errors.Is(err, logical.ErrReadOnly):
 		r.err = err
 	}
 	r.attempt.Wrote(err == nil)
+}
+
+// lookAgain has a refresh token that was refused once tried a second time,
+// whatever life its access token has left.
+func (r *rotating) lookAgain(state rotation.State) {
+	if state.Health() == rotation.Suspected && r.d.role.refreshesOnly() {
+		r.b.renewals.Exercise(r.d.job, state.RenewBy(false))
+	}
 }
 
 func (r *rotating) read(ctx context.Context) {
@@ -107,50 +151,60 @@ func (r *rotating) read(ctx context.Context) {
 	case stored == nil:
 		r.attempt.Found(nil, time.Now())
 	default:
-		r.entry = stored
+		mine := r.attempt.State()
 		r.attempt.Found(&stored.Refresh, time.Now())
+		if !mine.Newer(stored.Refresh) {
+			r.entry = stored
+		}
 	}
 }
 
 // post sends the refresh token, and tells the attempt what the answer means for it.
 func (r *rotating) post(ctx context.Context, step rotation.Step) {
-	ctx, cancel := context.WithTimeout(ctx, rotation.PostLimit)
+	posting, cancel := context.WithTimeout(ctx, rotation.PostLimit)
 	defer cancel()
-	r.posted = true
-	r.answer, r.err = r.d.flow.Refresh(ctx, r.d.request, r.entry.leaves(step.Token))
-	now := time.Now()
-	if r.err == nil {
-		r.attempt.Answered(rotation.Answer{RefreshToken: r.answer.RefreshToken, Ends: r.d.refreshEnds(r.answer)}, now)
+	if !time.Now().Before(step.Before) {
 		return
 	}
+	r.posted = true
+	r.answer, r.err = r.d.flow.Refresh(posting, r.d.request, r.entry.leaves(step.Token))
+	if ctx.Err() != nil { // the server may still be at it: the next attempt must wait as for a stranger's
+		r.b.renameInstance()
+	}
+	now := time.Now()
 	failed := (*oauth.Error)(nil)
 	switch errors.As(r.err, &failed); {
+	case r.err == nil:
+		r.attempt.Answered(rotation.Answer{RefreshToken: r.answer.RefreshToken, Ends: r.d.refreshEnds(r.answer)}, now)
+	case failed != nil && failed.RefreshToken.IsSet(): // and nothing else that is of use
+		r.attempt.Answered(rotation.Answer{RefreshToken: failed.RefreshToken, Ends: failed.RefreshEnds}, now)
 	case failed == nil, failed.Kind == oauth.Ambiguous:
 		r.attempt.Unanswered(now)
 	case failed.Kind == oauth.Malformed, failed.Kind == oauth.Unexpected:
 		r.attempt.Unreadable(now)
 	case r.d.refusesRefreshToken(failed):
 		r.attempt.Refused(now)
-	case r.d.loginMayHelp(failed):
-		r.attempt.Unreadable(now) // which is a login
+	case operatorsToMend(failed.Kind) && failed.Code != "invalid_client":
+		r.attempt.Declined()
 	default:
 		r.attempt.Failed()
 	}
 }
 
-// refusesRefreshToken tells a refusal of the refresh token from one of our
-// client (RFC 6749 section 5.2). An API with words of its own is taken at its status.
+// refusesRefreshToken tells a refusal of the refresh token from one of our client
+// or of the request (RFC 6749 section 5.2), and from a page of somebody who stands
+// before the server. Some servers have codes of their own, such as
+// bad_refresh_token; an API with words of its own is taken at its status.
 func (d *definition) refusesRefreshToken(failed *oauth.Error) bool {
-	if failed.Kind != oauth.Refused {
+	switch {
+	case failed.Kind != oauth.Refused:
 		return false
+	case d.request.Document != nil:
+		return true
+	case failed.Code == "":
+		return failed.Status == http.StatusBadRequest || failed.Status == http.StatusUnauthorized
 	}
-	return d.request.Document != nil || failed.Code == "invalid_grant" || failed.Code == "invalid_token" || failed.Code == ""
-}
-
-// loginMayHelp tells whether what stands against a refresh may not stand against
-// a login: the server has answered, or nothing was sent.
-func (d *definition) loginMayHelp(failed *oauth.Error) bool {
-	return !d.role.refreshesOnly() && operatorsToMend(failed.Kind) && failed.Code != "invalid_client"
+	return !slices.Contains(requestFaults, failed.Code)
 }
 
 // wait stays if it is not for long.
@@ -171,53 +225,67 @@ func (r *rotating) later(until time.Time) error {
 	if failed := (*oauth.Error)(nil); !errors.As(err, &failed) {
 		err = &oauth.Error{Kind: oauth.Unavailable, Host: r.d.host(), Reason: "another renewal of this token has not ended yet"}
 		if since := r.attempt.State().Suspect.Since; !since.IsZero() {
-			err = r.d.refreshRefused(fmt.Sprintf("the refresh token was refused at %s, and is tried once more, since a server's own nodes may have to agree first", instant(since)))
+			err = &oauth.Error{Kind: oauth.Refused, Host: r.d.host(), Reason: "the refresh token was refused at " + instant(since)}
 		}
 	}
 	return &laterError{err: err, until: until}
 }
 
-func (d *definition) refreshRefused(reason string) *oauth.Error {
-	return &oauth.Error{Kind: oauth.Refused, Host: d.host(), Code: "invalid_grant", Reason: reason}
-}
-
-// laterError is a failure after which the next try is at a certain time.
-type laterError struct {
-	err   error
-	until time.Time
-}
-
-func (e *laterError) Error() string { return e.err.Error() }
-func (e *laterError) Unwrap() error { return e.err }
-
-// reauthError is a refresh token that has come to its end in a role that has
-// nothing else.
-type reauthError struct {
-	failure *oauth.Error
-	now     bool // it was found out just now
-}
-
-func (e *reauthError) Error() string { return e.failure.Error() }
-func (e *reauthError) Unwrap() error { return e.failure }
-
-// end is the last step.
-func (r *rotating) end(ctx context.Context, step rotation.Step) (*tokenEntry, error) {
+// why is the error of the last step, nil where there is a way on.
+func (r *rotating) why(step rotation.Step) error {
 	switch step.Kind {
 	case rotation.Renewed:
-		return refreshed(r.d, r.answer, r.entry, r.attempt.State()), nil
-	case rotation.Adopted:
-		return r.adopted()
-	case rotation.LogIn:
-		return r.b.logIn(ctx, r.s, r.d, r.attempt.State(), r.posted)
+		return r.renewed()
+	case rotation.Adopted, rotation.LogIn:
+		return nil
 	case rotation.Reauthorize:
-		return nil, &reauthError{failure: r.d.refreshRefused(whyOver(r.attempt.State().Lost)), now: r.posted}
+		return r.over()
 	case rotation.Gone:
-		return nil, tokencache.ErrForgotten
+		return tokencache.ErrForgotten
 	}
 	if r.err == nil {
 		r.err = errors.New("the renewal came too late to be sent, again and again: Vault's storage is slow")
 	}
-	return nil, r.err
+	return r.err
+}
+
+// renewed keeps a new refresh token that has come without a new access token.
+func (r *rotating) renewed() error {
+	if r.err == nil {
+		return nil
+	}
+	next := *r.entry
+	next.Refresh, next.Truth = r.attempt.State(), r.d.truth
+	if err := r.keep(func(ctx context.Context) error { return r.b.persist(ctx, r.s, r.d, &next) }); err != nil {
+		r.b.Logger().Error("a new refresh token could not be stored", "role", r.d.name, "error", err)
+	}
+	return r.err
+}
+
+// over is a refresh token that was refused for good. What the server said last is
+// kept, if it said so just now.
+func (r *rotating) over() error {
+	failure := &oauth.Error{Kind: oauth.Refused, Host: r.d.host(), Reason: whyOver(r.attempt.State().Lost)}
+	if failed := (*oauth.Error)(nil); r.posted && errors.As(r.err, &failed) {
+		last := *failed
+		last.Kind, last.Reason = oauth.Refused, failure.Reason
+		failure = &last
+	}
+	return &reauthError{failure: failure, kept: true, now: r.posted}
+}
+
+// nothingToSend is a role without credentials whose refresh token must not be
+// sent, or which has none.
+func (d *definition) nothingToSend(held *tokenEntry) error {
+	e := &reauthError{failure: &oauth.Error{Kind: oauth.Forbidden, Host: "nothing was sent", Reason: "there is no refresh token"}}
+	switch {
+	case held == nil || !held.Refresh.Current.IsSet():
+	case held.Grant != d.grant:
+		e.failure.Reason = "the refresh token belongs to another config, client_id or token_url than the role has now"
+	default:
+		e.moved, e.failure.Reason = true, "the refresh token belongs where the config pointed when it was imported"
+	}
+	return e
 }
 
 // adopted is a token that another node has obtained meanwhile.

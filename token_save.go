@@ -14,33 +14,53 @@ import (
 )
 
 // saveToken stores a token, and has it renewed in time, unless its role was
-// deleted meanwhile, or another node has stored a later one. It does not give up
-// a new refresh token at once, whose predecessor is used up.
+// deleted meanwhile, or another node has stored a later one.
 func (b *backend) saveToken(ctx context.Context, s logical.Storage, d *definition, t *tokenEntry) error {
+	err := b.persist(ctx, s, d, t)
+	if err == nil {
+		b.schedule(ctx, s, d, t)
+		b.tellRenewed(d, t)
+	}
+	return err
+}
+
+// persist does not give up a new refresh token at once, whose predecessor is used up.
+func (b *backend) persist(ctx context.Context, s logical.Storage, d *definition, t *tokenEntry) error {
 	var err error
 	for _, wait := range b.saveDelays {
 		if wait > 0 && !sleep(ctx, wait) {
 			break
 		}
-		err = b.storeToken(ctx, s, d, t)
-		if err == nil || errors.Is(err, tokencache.ErrForgotten) || errors.Is(err, logical.ErrReadOnly) || !t.Refresh.Current.IsSet() {
+		if err = b.storeToken(ctx, s, d, t); err == nil || !t.Refresh.Current.IsSet() || !mayPass(err) {
 			break
 		}
 	}
-	if err == nil {
-		b.schedule(d, t)
-		b.sendRenewed(ctx, d, t)
+	if err != nil && mayPass(err) {
+		b.Logger().Warn("a token could not be stored; it is kept in memory", "role", d.name, "error", err)
+	}
+	return err
+}
+
+// mayPass tells whether storing once more may end otherwise.
+func mayPass(err error) bool {
+	tooLarge := tooLargeError{}
+	return !errors.Is(err, tokencache.ErrForgotten) && !errors.Is(err, tokencache.ErrSuperseded) &&
+		!errors.Is(err, logical.ErrReadOnly) && !errors.As(err, &tooLarge)
+}
+
+// stillThere returns tokencache.ErrForgotten if the stored role is not the
+// definition's any more.
+func (d *definition) stillThere(ctx context.Context, s logical.Storage) error {
+	role, err := loadRole(ctx, s, d.name)
+	if err == nil && (role == nil || role.ID != d.role.ID) {
+		err = tokencache.ErrForgotten
 	}
 	return err
 }
 
 func (b *backend) storeToken(ctx context.Context, s logical.Storage, d *definition, t *tokenEntry) error {
-	role, err := loadRole(ctx, s, d.name)
-	if err != nil {
+	if err := d.stillThere(ctx, s); err != nil {
 		return err
-	}
-	if role == nil || role.ID != d.role.ID {
-		return tokencache.ErrForgotten
 	}
 	last, err := load[tokenEntry](ctx, s, d.key)
 	if err != nil {
@@ -50,7 +70,7 @@ func (b *backend) storeToken(ctx context.Context, s logical.Storage, d *definiti
 	if last != nil {
 		var ours bool
 		if next.Refresh, ours = t.Refresh.Over(last.Refresh); !ours {
-			return tokencache.ErrForgotten
+			return tokencache.ErrSuperseded
 		}
 	}
 	if read, known := b.renewals.LastRead(d.job); known {

@@ -137,7 +137,7 @@ func (b *backend) obtainFor(ctx context.Context, req *logical.Request, c *roleCh
 	// A role that is stored already has changed something; one that is not yet has
 	// not, and one without credentials of its own cannot.
 	anew := c.verify != verifyRequire && (c.role.Username != "" || c.role.hasSecret())
-	token, err := b.login(ctx, req.Storage, d, anew, new(oauth.Trace))
+	token, err := b.login(ctx, req.Storage, d, loginWay{anew: anew, trace: new(oauth.Trace)})
 	if err != nil {
 		then := fmt.Sprintf("For what was sent and what was answered: vault write -force %sroles/%s/test", req.MountPoint, c.name)
 		if c.verify == verifyRequire {

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
+)
+
+func (w *world) do(op logical.Operation, path string, data fields) (*logical.Response, error) {
+	return w.b.HandleRequest(context.Background(), &logical.Request{Operation: op, Path: path, Storage: w.storage, Data: data})
+}
+
+// answering is a flow whose refreshes have one answer, or take their time.
+type answering struct {
+	*rotator
+	err   error
+	takes time.Duration
+
+	mu        sync.Mutex // guards what follows, and the rotator
+	now, most int        // POSTs at a time
+}
+
+func (a *answering) Refresh(ctx context.Context, r flows.Request, held flows.Held) (*oauth.Token, error) {
+	if a.err != nil {
+		a.exchanges++
+		return nil, a.err
+	}
+	a.mu.Lock()
+	a.now++
+	a.most = max(a.most, a.now)
+	a.mu.Unlock()
+	var token *oauth.Token
+	var err error
+	done := make(chan struct{})
+	go func() { // the server, which does not hear that the client has gone
+		defer close(done)
+		time.Sleep(a.takes)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		token, err = a.rotator.Refresh(context.Background(), r, held)
+		a.now--
+	}()
+	select {
+	case <-done:
+		return token, err
+	case <-ctx.Done():
+		return nil, errLost
+	}
+}
+
+func (a *answering) Mint(context.Context, flows.Request) (*oauth.Token, error) {
+	time.Sleep(a.takes)
+	now := time.Now().Round(0)
+	return &oauth.Token{AccessToken: "a", TokenType: "Bearer", Issued: now, Expires: now.Add(time.Hour)}, nil
+}
+
+// answers has the role's server answer so.
+func (w *world) answers(a *answering) {
+	a.rotator = w.server
+	d := newDefinitionLike(w.d)
+	d.flow = a
+	w.use(d)
+}
+
+// Which refusals are the refresh token's own, in a role that has nothing else.
+func TestWhoseRefusalItIs(t *testing.T) {
+	for _, c := range []struct {
+		err  oauth.Error
+		over bool
+	}{
+		{oauth.Error{Status: 400, Code: "invalid_grant"}, true},
+		{oauth.Error{Status: 200, Code: "bad_refresh_token"}, true}, // GitHub
+		{oauth.Error{Status: 401}, true},
+		{oauth.Error{Status: 403}, false}, // somebody before the server
+		{oauth.Error{Status: 404}, false},
+		{oauth.Error{Status: 401, Code: "invalid_client"}, false},
+		{oauth.Error{Status: 400, Code: "unauthorized_client"}, false},
+	} {
+		inWorld(t, imported, func(w *world) {
+			c.err.Kind, c.err.Host = oauth.Refused, "h"
+			w.answers(&answering{err: &c.err})
+			for range 20 {
+				time.Sleep(2 * time.Hour)
+				_, _ = w.read()
+			}
+			resp, err := w.do(logical.ReadOperation, "status/r", nil)
+			require.NoError(w, err)
+			require.Equal(w, c.over, resp.Data["state"] == reauthRequired, "%+v", c.err)
+			if c.over {
+				require.Equal(w, 1+2, w.server.exchanges, "nothing is sent after that")
+				return
+			}
+			require.Equal(w, "healthy", resp.Data["refresh_token_state"])
+			require.Greater(w, w.server.exchanges, 10)
+		})
+	}
+}
+
+// A new refresh token is kept, whatever is wrong with what came beside it.
+func TestANewRefreshTokenAloneIsKept(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		w.answers(&answering{err: &oauth.Error{Kind: oauth.Malformed, Host: "h", Reason: "no access_token", RefreshToken: "refresh-2"}})
+		resp, err := w.renew()
+		require.NoError(w, err)
+		require.Contains(w, resp.Warnings[0], "no access_token")
+		require.Equal(w, refreshToken(2), w.state().Current)
+		require.Equal(w, refreshToken(1), w.state().Previous)
+		require.Equal(w, rotation.Healthy, w.state().Health())
+		d := newDefinitionLike(w.d)
+		d.flow = w.server
+		w.use(d)
+		w.server.newest, w.server.used = 2, map[int]time.Time{1: time.Now().Add(-time.Hour)}
+		w.renews()
+	})
+}
+
+func TestAnImportedRefreshTokenIsExercisedUnread(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		inWorld(t, imported, func(w *world) {
+			_, err := w.do(logical.UpdateOperation, "token/r/import", fields{"refresh_token": "refresh-1", "refresh_token_expires_in": "24h"})
+			require.NoError(w, err)
+			sent := w.server.exchanges
+			if restart {
+				w.another()
+			}
+			require.NoError(w, w.b.initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
+			time.Sleep(24 * time.Hour)
+			synctest.Wait()
+			require.Greater(w, w.server.exchanges, sent)
+			require.Zero(w, w.server.refused)
+		})
+	}
+}
+
+// An exchange that began under an old definition does not bring that back.
+func TestAPolicyThatChangesDuringARenewal(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		role := w.d.role.clone()
+		role.Renew, role.Revision = renewOnDemand, role.Revision+1
+		w.server.before = func() {
+			w.server.before = nil
+			require.NoError(w, save(context.Background(), w.storage, rolePrefix+"r", role.stored(), maxRoleSize))
+			d := newDefinitionLike(w.d)
+			d.role, d.truth = role, d.truth+"+"
+			w.use(d)
+		}
+		w.renews()
+		sent := w.server.exchanges
+		require.NoError(w, w.b.initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
+		time.Sleep(59 * time.Minute)
+		synctest.Wait()
+		require.Equal(w, sent, w.server.exchanges)
+	})
+}
+
+func TestATokenThatVanishesIsObtainedAnew(t *testing.T) {
+	inWorld(t, "password", func(w *world) {
+		time.Sleep(2 * time.Hour)
+		w.server.before = func() {
+			w.server.before = nil
+			require.NoError(w, w.storage.Delete(context.Background(), w.d.key))
+			w.server.refuses = true
+		}
+		resp, err := w.read()
+		require.NoError(w, err)
+		require.NoError(w, resp.Error())
+		require.Equal(w, 2, w.server.logins)
+	})
+}
+
+func TestAStepDownInTheMiddleForwardsTheReader(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		time.Sleep(2 * time.Hour)
+		w.server.befalls = lose(errLost, 2)
+		puts := 0
+		w.storage.failing(func(verb, _ string) error {
+			if verb != "put" {
+				return nil
+			}
+			if puts++; puts == 1 {
+				return nil
+			}
+			return logical.ErrReadOnly
+		})
+		_, err := w.read()
+		require.ErrorIs(w, err, logical.ErrReadOnly)
+	})
+}
+
+// A deletion that fails must not have the refresh token sent beside itself.
+func TestAFailedDeletionDuringAPost(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		slow := &answering{takes: 5 * time.Second}
+		w.answers(slow)
+		go func() { _, _ = w.renew() }()
+		time.Sleep(time.Second)
+		w.storage.failing(func(verb, _ string) error {
+			if verb == "delete" {
+				return errStorage
+			}
+			return nil
+		})
+		_, err := w.do(logical.DeleteOperation, "token/r", nil)
+		require.Error(w, err)
+		w.storage.failing(nil)
+		_, _ = w.renew()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Equal(w, 1, slow.most)
+	})
+}
+
+// What another node has stored for another destination is not sent to this one.
+func TestWhatStorageHoldsIsHeldAgainstTheRole(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		var places []func(refresh.Outcome)
+		for range 24 {
+			release, err := w.b.renewals.Foreground(context.Background(), w.d.host())
+			require.NoError(w, err)
+			places = append(places, release)
+		}
+		go func() { // while the renewal waits for its place
+			time.Sleep(5 * time.Second)
+			other := w.stored()
+			other.DestinationID, other.Grant = "D2", "G2"
+			other.Refresh.Generation, other.Refresh.Turn = 7, 7
+			require.NoError(w, save(context.Background(), w.storage, w.d.key, other.stored(), maxTokenSize))
+			for _, release := range places {
+				release(refresh.Outcome{Kind: refresh.Renewed})
+			}
+		}()
+		sent := w.server.exchanges
+		_, _ = w.renew()
+		require.Equal(w, sent, w.server.exchanges)
+	})
+}
+
+// An intent must not bring back what a deleted role has left: nothing would ever
+// delete it again.
+func TestNoIntentForADeletedRole(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		w.server.before = func() { w.Error("sent") }
+		d := w.d
+		held := w.stored()
+		_, err := w.do(logical.DeleteOperation, "roles/r", nil)
+		require.NoError(w, err)
+		keep := func(write func(context.Context) error) error { return write(context.Background()) }
+		_, err = w.b.rotate(context.Background(), w.storage, d, held, keep)
+		require.Error(w, err)
+		keys, err := logical.CollectKeys(context.Background(), w.storage.Storage)
+		require.NoError(w, err)
+		require.NotContains(w, strings.Join(keys, " "), tokenPrefix)
+	})
+}
+
+// Those who wait for one slow account leave the host's places to others.
+func TestAnAccountHoldsNoPlaces(t *testing.T) {
+	inWorld(t, "password", func(w *world) {
+		for i := range 40 {
+			role := &roleEntry{ID: fmt.Sprint("id", i), Config: "c", Flow: "password", Username: "shared", Renew: renewAuto}
+			if i == 39 {
+				role.Username = "other"
+			}
+			name := fmt.Sprint("r", i)
+			require.NoError(w, save(context.Background(), w.storage, rolePrefix+name, role.stored(), maxRoleSize))
+			key, err := tokenKey(role.ID, sharedHolder)
+			require.NoError(w, err)
+			d := newDefinitionLike(w.d)
+			d.name, d.role, d.key, d.job = name, role, key, jobKey(name, key)
+			d.flow = &answering{rotator: w.server, takes: 2 * time.Second}
+			w.b.definitions.roles.Add(name, d)
+		}
+		for i := range 39 {
+			go func() { _, _ = w.do(logical.ReadOperation, fmt.Sprint("token/r", i), nil) }()
+		}
+		synctest.Wait()
+		start := time.Now()
+		_, err := w.do(logical.ReadOperation, "token/r39", nil)
+		require.NoError(w, err)
+		require.Equal(w, 2*time.Second, time.Since(start))
+		time.Sleep(5 * time.Minute)
+	})
+}
+
+// What is said to a person.
+func TestWhatIsSaidOfARefreshToken(t *testing.T) {
+	read := func(w *world) string {
+		w.Helper()
+		time.Sleep(2 * time.Hour)
+		resp, err := w.read()
+		require.NoError(w, err)
+		require.Error(w, resp.Error())
+		return resp.Error().Error()
+	}
+	inWorld(t, imported, func(w *world) { // its config was pointed elsewhere
+		d := newDefinitionLike(w.d)
+		d.config = &configEntry{DestinationID: "elsewhere"}
+		w.use(d)
+		text := read(w)
+		require.Contains(w, text, "belongs where the config pointed when it was imported")
+		require.Contains(w, text, "vault write -force rebind/c")
+		require.NotContains(w, text, "sends it once more")
+	})
+	inWorld(t, imported, func(w *world) { // refused for the first time
+		w.server.dead = true
+		text := read(w)
+		require.Contains(w, text, "answered 400: invalid_grant. The engine asks again after")
+		require.Contains(w, text, "If the refresh token is refused then, too, hand the engine")
+		time.Sleep(time.Minute)
+		text = read(w)
+		require.Contains(w, text, "answered 400: invalid_grant: the refresh token was refused twice")
+		require.Contains(w, text, "vault write token/r/import")
+		require.Contains(w, text, "sends it once more if config/c or roles/r is changed")
+	})
+	inWorld(t, imported, func(w *world) { // the engine's own refusal
+		w.answers(&answering{err: &oauth.Error{Kind: oauth.Forbidden, Host: "h", Reason: "is a loopback address"}})
+		require.NotContains(w, read(w), "refresh token from elsewhere")
+	})
+}
