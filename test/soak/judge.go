@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// ending is how a role was at the end.
+type ending struct {
+	Role    string `json:"role"`
+	Flow    string `json:"flow"`
+	Life    string `json:"life"`
+	Healthy bool   `json:"healthy"`
+	Tries   int    `json:"tries"`
+	Why     string `json:"why,omitempty"`
+	Status  string `json:"status,omitempty"` // what status/<role> says, in a few words
+}
+
+// summary is the JSON line. Times are seconds.
+type summary struct {
+	Seed     uint64  `json:"seed"`
+	Duration float64 `json:"duration"`
+	Kills    int     `json:"kills"`
+	Aimed    int     `json:"kills_aimed"`
+	CutOff   int     `json:"exchanges_cut_off"` // refreshes with a kill between POST and stored answer
+	Back     span    `json:"back_after"`        // from a kill to the first answer to a read that began after it
+
+	Reads       int            `json:"reads"`
+	Exchanges   map[string]int `json:"exchanges"`
+	Refused     map[string]int `json:"exchanges_refused"`
+	MetKill     int            `json:"reads_met_a_kill"`
+	Waiting     int            `json:"reads_waiting_for_a_cut_off_exchange"`
+	OfLost      int            `json:"reads_of_a_lost_role"`
+	Failed      int            `json:"reads_failed"`
+	Expired     int            `json:"expired_served"`
+	Checked     int            `json:"tokens_checked"`
+	Unchecked   int            `json:"tokens_not_checked"` // the provider did not answer
+	NotAccepted int            `json:"tokens_not_accepted"`
+	OfRevoked   int            `json:"tokens_of_a_lost_grant"`
+	OfAnother   int            `json:"tokens_of_another"`
+
+	Roles       int `json:"roles"`
+	Healthy     int `json:"roles_healthy"`
+	Lost        int `json:"grants_lost"`
+	Explained   int `json:"grants_lost_explained"`
+	Avoidable   int `json:"grants_lost_avoidable"` // of the explained
+	Unexplained int `json:"grants_lost_unexplained"`
+	Reuses      int `json:"reuses"`
+	OddReuses   int `json:"reuses_unexplained"`
+	Leaks       int `json:"secrets_found_in_logs"`
+
+	Violations []string `json:"violations"`
+}
+
+// span is the middle and the end of a distribution.
+type span struct {
+	Median float64 `json:"median"`
+	Max    float64 `json:"max"`
+}
+
+// verdict is all that is made of a book.
+type verdict struct {
+	summary
+	losses  []loss
+	reuses  []reuse
+	endings []ending
+	leaks   []string
+	reasons map[string]int // of reads that failed and should not have
+}
+
+// judge makes a verdict of what was seen. It changes nothing.
+func judge(b *book, endings []ending, leaks []string, l limits) *verdict {
+	v := &verdict{losses: b.losses(l), reuses: b.reuses(l), endings: endings, leaks: leaks, reasons: map[string]int{}}
+	v.Exchanges, v.Refused = map[string]int{}, map[string]int{}
+	for _, e := range b.exchanges {
+		v.Exchanges[e.GrantType]++
+		if e.Status != 200 {
+			v.Refused[e.GrantType]++
+		}
+	}
+	for _, n := range b.reads {
+		v.Reads += n
+	}
+	v.Expired, v.Checked, v.Unchecked, v.Leaks = len(b.expired), b.checks, b.unchecked, len(leaks)
+	v.judgeKills(b, l)
+	v.judgeEndings()
+	v.judgeFailures(b, l)
+	v.judgeRefusals(b, l)
+	v.count()
+	v.accuse(l)
+	return v
+}
+
+func (v *verdict) judgeKills(b *book, l limits) {
+	var back []float64
+	for _, k := range b.kills {
+		if k.Processes == 0 {
+			continue
+		}
+		v.Kills++
+		if k.Aimed {
+			v.Aimed++
+		}
+		if !k.Back.IsZero() {
+			back = append(back, k.Back.Sub(k.Gone).Seconds())
+		}
+	}
+	if len(back) > 0 {
+		slices.Sort(back)
+		v.Back = span{back[len(back)/2], back[len(back)-1]}
+	}
+	for _, same := range b.uses(l) {
+		for _, u := range same {
+			if u.good && u.cut != nil && !u.stored {
+				v.CutOff++
+			}
+		}
+	}
+}
+
+// judgeEndings adds the losses that the provider does not know of: the grant is alive, and the engine has given it up.
+func (v *verdict) judgeEndings() {
+	for _, e := range v.endings {
+		v.Roles++
+		if e.Healthy {
+			v.Healthy++
+		} else if e.Flow == refreshTokens && v.lossOf(e.Role, time.Time{}) == nil {
+			v.losses = append(v.losses, loss{Role: e.Role, Why: "the role has no token at the end, and the provider still has the grant: " + e.Why})
+		}
+	}
+}
+
+// lossOf returns the role's last loss up to an instant, which is the end if it is zero.
+func (v *verdict) lossOf(role string, until time.Time) *loss {
+	for i := len(v.losses) - 1; i >= 0; i-- {
+		if l := &v.losses[i]; l.Role == role && (until.IsZero() || !l.At.After(until)) {
+			return l
+		}
+	}
+	return nil
+}
+
+// excused tells whether a loss explains what was seen of a role between two instants: for ever where somebody has to consent
+// again, for a while where the engine logs in again.
+func (v *verdict) excused(role string, start, end time.Time, l limits) bool {
+	lost := v.lossOf(role, end)
+	again := slices.ContainsFunc(v.endings, func(e ending) bool { return e.Role == role && e.Flow == passwords })
+	return lost != nil && (!again || start.Before(lost.At.Add(l.recovery)))
+}
+
+func (v *verdict) judgeFailures(b *book, l limits) {
+	cut := map[string][]kill{} // by role
+	for _, same := range b.uses(l) {
+		for _, u := range same {
+			if u.cut != nil {
+				cut[u.Account] = append(cut[u.Account], *u.cut)
+			}
+		}
+	}
+	for _, f := range b.failures {
+		switch {
+		case f.Status >= 500 && f.near(b.kills, l.outage):
+			v.MetKill++
+		case f.Status >= 500 && f.near(cut[f.Role], l.recovery):
+			v.Waiting++
+		case f.Status > 0 && v.excused(f.Role, f.Start, f.End, l):
+			v.OfLost++
+		default:
+			v.Failed++
+			v.reasons[fmt.Sprintf("%s/%s: %d %s", f.Path, f.Role, f.Status, f.Reason)]++
+		}
+	}
+}
+
+// near tells whether one of the kills lies within the read, or not longer than limit before it.
+func (f failure) near(kills []kill, limit time.Duration) bool {
+	return slices.ContainsFunc(kills, func(k kill) bool {
+		return !k.At.After(f.End) && !f.Start.After(k.Gone.Add(limit))
+	})
+}
+
+func (v *verdict) judgeRefusals(b *book, l limits) {
+	for _, r := range b.refusals {
+		switch {
+		case r.Wrong:
+			v.OfAnother++
+		case v.excused(r.Role, r.At, r.At, l):
+			v.OfRevoked++
+		default:
+			v.NotAccepted++
+		}
+	}
+}
+
+func (v *verdict) count() {
+	v.Lost, v.Reuses = len(v.losses), len(v.reuses)
+	for _, l := range v.losses {
+		switch {
+		case !l.Explained:
+			v.Unexplained++
+		case l.Avoidable:
+			v.Explained, v.Avoidable = v.Explained+1, v.Avoidable+1
+		default:
+			v.Explained++
+		}
+	}
+	for _, r := range v.reuses {
+		if !r.Explained {
+			v.OddReuses++
+		}
+	}
+}
+
+// accuse lists what must not be.
+func (v *verdict) accuse(l limits) {
+	v.Violations = []string{}
+	none := func(n int, what string) {
+		if n > 0 {
+			v.Violations = append(v.Violations, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	none(v.Expired, "expired tokens served")
+	none(v.NotAccepted, "tokens served that their issuer does not accept")
+	none(v.OfAnother, "tokens served that belong to another role")
+	none(v.Unexplained, "refresh grants lost without a kill that explains it")
+	none(v.OddReuses, "refresh tokens used twice without a kill that explains it")
+	none(v.Failed, "reads failed that no kill and no loss explains")
+	none(v.Leaks, "secrets found in logs")
+	if l.strict {
+		none(v.Avoidable, "refresh grants lost though the plugin was back within the grace (-strict)")
+	}
+	sick := 0
+	for _, e := range v.endings {
+		if !e.Healthy && v.lossOf(e.Role, time.Time{}) == nil {
+			sick++
+		}
+	}
+	none(sick, "roles without a token at the end, for no loss")
+	if v.Reads == 0 || v.Checked == 0 || v.Kills == 0 && l.killing {
+		v.Violations = append(v.Violations, "nothing was proved: no reads, no tokens checked or no kills")
+	}
+}
+
+// worst returns the entries with the highest counts, at most n.
+func worst(counts map[string]int, n int) []string {
+	names := make([]string, 0, len(counts))
+	for name := range counts {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%6d  %s", counts[name], name)
+	}
+	return names[:min(n, len(names))]
+}
