@@ -109,7 +109,7 @@ func soak(ctx context.Context, o *options, b *built, dir string, progress io.Wri
 	length := time.Since(began)
 	fmt.Fprintln(progress, "No more kills. Each role is to answer a read.")
 	after := context.WithoutCancel(ctx) // a signal ended the soaking, and not this
-	endings := s.settle(after, o, book)
+	endings := s.settle(after, o)
 	if err := s.note(after, endings); err != nil {
 		return nil, err
 	}
@@ -169,7 +169,7 @@ func (s *stage) play(ctx context.Context, o *options, b *book, k *killer) error 
 	var err error
 	select {
 	case <-s.vault.process.ended:
-		err = errors.New("Vault has ended by itself: see its log")
+		err = errors.New("the Vault server has ended by itself: see its log")
 	case <-s.provider.process.ended:
 		err = errors.New("the provider has ended by itself: see its log")
 	case err = <-failed:

@@ -84,22 +84,28 @@ func (s *stage) checkOne(ctx context.Context, b *book, r role, token string, exp
 	b.checked(nil, err)
 }
 
-// settle has each role answer a read, with its token good, and returns how that went. Nothing is killed any more.
-func (s *stage) settle(ctx context.Context, o *options, b *book) []ending {
+// settle has each role answer a read, with its token good, and returns how that went. Nothing is killed any more. Roles without
+// a token are asked again in rounds until the time is over.
+func (s *stage) settle(ctx context.Context, o *options) []ending {
 	endings := make([]ending, len(s.roles))
-	deadline := time.Now().Add(o.settle)
 	for i, r := range s.roles {
-		e := &endings[i]
-		*e = ending{Role: r.name, Flow: r.flow, Life: r.life.String()}
-		for first := true; first || (!e.Healthy && time.Now().Before(deadline) && ctx.Err() == nil); first = false {
-			if !first {
-				pause(ctx, time.Second)
+		endings[i] = ending{Role: r.name, Flow: r.flow, Life: r.life.String()}
+	}
+	for deadline := time.Now().Add(o.settle); ; pause(ctx, 2*time.Second) {
+		sick := 0
+		for i, r := range s.roles {
+			if e := &endings[i]; !e.Healthy {
+				e.Tries++
+				e.Healthy, e.Why = s.well(ctx, r)
+				if !e.Healthy {
+					sick++
+				}
 			}
-			e.Tries++
-			e.Healthy, e.Why = s.well(ctx, r)
+		}
+		if sick == 0 || !time.Now().Before(deadline) {
+			return endings
 		}
 	}
-	return endings
 }
 
 // well tells whether a role has a token that its issuer takes, and if not, why.
