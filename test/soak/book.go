@@ -54,8 +54,9 @@ type book struct {
 	kills     []kill
 	exchanges []exchange
 	revoked   []exchange
-	reads     map[string]int       // by path
-	served    map[string]time.Time // access token -> when it was first served
+	reads     map[string]int         // by path
+	served    map[string]time.Time   // access token -> when it was first served
+	good      map[string][]time.Time // role -> when reads of it were answered with a token
 	expired   []reading
 	failures  []failure
 	checks    int
@@ -63,7 +64,9 @@ type book struct {
 	refusals  []refusal
 }
 
-func newBook() *book { return &book{reads: map[string]int{}, served: map[string]time.Time{}} }
+func newBook() *book {
+	return &book{reads: map[string]int{}, served: map[string]time.Time{}, good: map[string][]time.Time{}}
+}
 
 // answered records a read. Its token had certainly expired if it had when the read began: expire_time is cut to seconds, so the
 // second that it names must be over.
@@ -71,6 +74,7 @@ func (b *book) answered(r reading) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.reads[r.Path]++
+	b.good[r.Role] = append(b.good[r.Role], r.End)
 	if first, known := b.served[r.Access]; !known || r.End.Before(first) {
 		b.served[r.Access] = r.End
 	}
@@ -124,14 +128,17 @@ func (b *book) heard(e exchange) {
 	}
 }
 
-// snapshot is a copy, to be judged at leisure. Exchanges are in the order of their arrival.
+// snapshot puts exchanges and answers into the order of their times, for judge. Nothing may be recorded any more.
 func (b *book) snapshot() *book {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c := &book{
 		kills: slices.Clone(b.kills), exchanges: slices.Clone(b.exchanges), revoked: slices.Clone(b.revoked),
-		reads: b.reads, served: b.served, expired: b.expired, failures: b.failures,
+		reads: b.reads, served: b.served, good: b.good, expired: b.expired, failures: b.failures,
 		checks: b.checks, unchecked: b.unchecked, refusals: b.refusals,
+	}
+	for _, times := range c.good {
+		slices.SortFunc(times, time.Time.Compare)
 	}
 	slices.SortStableFunc(c.exchanges, func(a, b exchange) int { return int(a.In - b.In) })
 	return c

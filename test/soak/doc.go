@@ -22,16 +22,17 @@
 // # What must be
 //
 // No read gets a token that has expired, that its issuer does not accept, or that is another role's. A read may fail with a 5xx
-// if the plugin was killed during it or at most 5 s before (-outage), and for 30 s (-recovery) if the kill cut off an exchange
-// of its role: until nobody can know that the cut-off POST is over, the engine waits. Any other failed read is a violation. So is a secret, a
-// refresh token or an access token in Vault's log, which has the plugin's output, or in its audit log.
+// if the plugin was killed during it or at most 5 s before (-outage), and for 30 s (-recovery) if the kill cut off a renewal of its
+// role by refresh token: the engine waits until a POST that may be under way must be over. Any other failed read is a
+// violation. So is a secret, a refresh token or an access token in Vault's log, which has the plugin's output, or in its audit log.
 //
 // A refresh grant is lost when the provider revokes it, or when a role of flow refresh_token has no token in the end. That is
 // explained if a kill lies between the POST and the stored answer and the token was presented again after the grace. Nobody can do
-// anything about a kill that outlasts the grace; where the plugin was back before it was over, the loss is listed as
-// avoidable, and is a violation with -strict. Every other loss is unexplained. That the answer was stored is known if a reader has seen its access token,
-// or if its refresh token was presented: the engine stores a token before anybody sees it. Failing that, a kill counts
-// for 2 s after the answer (-persist). With -grace 0 every kill in between loses the grant, whatever the engine does.
+// anything about a kill that outlasts the grace; where the plugin was back before it was over, the loss is listed as avoidable,
+// and is a violation with -strict. Every other loss is unexplained. That the answer was stored is known if a reader has seen
+// its access token, or if its refresh token was presented: the engine stores a token before anybody sees it. Failing
+// that, a kill counts for 2 s after the answer (-persist). With -grace 0 every kill in between loses the grant, whatever the engine
+// does.
 //
 // A consumed token that is presented again without such a kill is a violation even where the grace forgives it: the next
 // server may have none.

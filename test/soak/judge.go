@@ -156,7 +156,7 @@ func (v *verdict) judgeFailures(b *book, l limits) {
 	cut := map[string][]kill{} // by role
 	for _, same := range b.uses(l) {
 		for _, u := range same {
-			if u.cut != nil {
+			if u.cut != nil && !u.stored {
 				cut[u.Account] = append(cut[u.Account], *u.cut)
 			}
 		}
@@ -165,7 +165,7 @@ func (v *verdict) judgeFailures(b *book, l limits) {
 		switch {
 		case f.Status >= 500 && f.near(b.kills, l.outage):
 			v.MetKill++
-		case f.Status >= 500 && f.near(cut[f.Role], l.recovery):
+		case f.Status >= 500 && (f.near(cut[f.Role], l.recovery) || v.refreshes(f.Role) && f.near(b.firstKill(f), l.recovery)):
 			v.Waiting++
 		case f.Status > 0 && v.excused(f.Role, f.Start, f.End, l):
 			v.OfLost++
@@ -174,6 +174,30 @@ func (v *verdict) judgeFailures(b *book, l limits) {
 			v.reasons[fmt.Sprintf("%s/%s: %d %s", f.Path, f.Role, f.Status, f.Reason)]++
 		}
 	}
+}
+
+// refreshes tells whether the role has refresh tokens.
+func (v *verdict) refreshes(role string) bool {
+	return slices.ContainsFunc(v.endings, func(e ending) bool {
+		return e.Role == role && (e.Flow == refreshTokens || e.Flow == passwords)
+	})
+}
+
+// firstKill is the first one since the role was last read with success. A kill between the engine's word that it is about to send
+// a refresh token and its POST has the engine wait as well, and the provider knows nothing of it.
+func (b *book) firstKill(f failure) []kill {
+	var last time.Time
+	for _, good := range b.good[f.Role] {
+		if good.Before(f.End) {
+			last = good
+		}
+	}
+	for i, k := range b.kills {
+		if k.Processes > 0 && !k.Gone.Before(last) {
+			return b.kills[i : i+1]
+		}
+	}
+	return nil
 }
 
 // near tells whether one of the kills lies within the read, or not longer than limit before it.

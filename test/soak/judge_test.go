@@ -121,6 +121,23 @@ func TestWhatAKillExcuses(t *testing.T) {
 	require.Equal(t, [...]int{2, 1, 2}, [...]int{v.MetKill, v.Waiting, v.Failed})
 }
 
+// Where the provider has seen nothing, a role with refresh tokens is excused from the first kill after its last good answer.
+func TestAKillBeforeThePost(t *testing.T) {
+	at := func(b *book, start int64) *book {
+		b.failed(failure{Role: "app", Path: "token", Start: instant(start), End: instant(start + 100), Status: 502, Reason: "x"})
+		return b
+	}
+	failed := func(b *book, flow string) int {
+		return judge(b.snapshot(), []ending{{Role: "app", Flow: flow, Healthy: true}}, nil, usual).Failed
+	}
+	killed := func() *book { return quiet().kill(2000, 2300) }
+	require.Zero(t, failed(at(killed(), 15_000), refreshTokens))
+	require.Equal(t, 1, failed(at(killed(), 15_000), clientCredentials))
+	require.Equal(t, 1, failed(at(killed().read(10_000, "x"), 15_000), refreshTokens), "it has had an answer since")
+	require.Equal(t, 1, failed(at(killed(), 33_000), refreshTokens))
+	require.Equal(t, 1, failed(at(killed().kill(20_000, 20_300), 33_000), refreshTokens), "a later kill prolongs nothing")
+}
+
 func TestBackIsTheFirstAnswerToAReadThatBeganAfterTheKill(t *testing.T) {
 	b := newBook().kill(1000, 0).kill(1500, 0)
 	b.read(1200, "a")
