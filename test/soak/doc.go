@@ -50,6 +50,8 @@
 //	status.json     what status says
 //	vault.log, audit.log, provider.log, logins.log
 //
+// The audit log grows by 16 MB a minute. The files lie in the directory for temporary files ($TMPDIR), or where -keep says.
+//
 // A run can be thrown again by its -seed: the same kills and reads are drawn. Processes are never scheduled the same way twice, so
 // another run of a seed is a similar one.
 package main
