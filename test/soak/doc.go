@@ -27,12 +27,12 @@
 // violation. So is a secret, a refresh token or an access token in Vault's log, which has the plugin's output, or in its audit log.
 //
 // A refresh grant is lost when the provider revokes it, or when a role of flow refresh_token has no token in the end. That is
-// explained if a kill lies between the POST and the stored answer and the token was presented again after the grace. Nobody can do
-// anything about a kill that outlasts the grace; where the plugin was back before it was over, the loss is listed as avoidable,
-// and is a violation with -strict. Every other loss is unexplained. That the answer was stored is known if a reader has seen
-// its access token, or if its refresh token was presented: the engine stores a token before anybody sees it. Failing
-// that, a kill counts for 2 s after the answer (-persist). With -grace 0 every kill in between loses the grant, whatever the engine
-// does.
+// explained if a kill lies between the POST and the stored answer and the plugin was not back before the grace was over, which
+// begins when the token is consumed: nobody can do anything about that. With -grace 0 every kill in between is such a one. Where
+// the plugin was back in time, and presented the token too late, the loss is avoidable, and a violation; with -strict=false it
+// is only listed. Without a kill in between it is unexplained. That the answer was stored is known if a reader has seen its access
+// token, or if its refresh token was presented: the engine stores a token before anybody sees it. Failing that, a kill
+// counts for 2 s after the answer (-persist).
 //
 // A consumed token that is presented again without such a kill is a violation even where the grace forgives it: the next
 // server may have none.

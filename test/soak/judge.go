@@ -173,7 +173,7 @@ func (v *verdict) count() {
 		case !l.Explained:
 			v.Unexplained++
 		case l.Avoidable:
-			v.Explained, v.Avoidable = v.Explained+1, v.Avoidable+1
+			v.Avoidable++
 		default:
 			v.Explained++
 		}
@@ -201,7 +201,7 @@ func (v *verdict) accuse(l limits) {
 	none(v.Failed, "reads failed that no kill and no loss explains")
 	none(v.Leaks, "secrets found in logs")
 	if l.strict {
-		none(v.Avoidable, "refresh grants lost though the plugin was back within the grace (-strict)")
+		none(v.Avoidable, "refresh grants lost though the plugin was back within the grace (-strict=false allows them)")
 	}
 	sick := 0
 	for _, e := range v.endings {

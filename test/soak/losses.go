@@ -25,8 +25,8 @@ type loss struct {
 	Role      string    `json:"role"`
 	Grant     string    `json:"grant"`
 	At        time.Time `json:"at"`
-	Explained bool      `json:"explained"` // a kill lies between POST and stored answer, and the grace was over when it was asked again
-	Avoidable bool      `json:"avoidable"` // of the explained: the plugin was back before the grace was over
+	Explained bool      `json:"explained"` // a kill lies between POST and stored answer
+	Avoidable bool      `json:"avoidable"` // nevertheless: the plugin was back before the grace was over
 	Why       string    `json:"why"`
 }
 

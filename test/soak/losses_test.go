@@ -15,7 +15,8 @@ const began int64 = 1_700_000_000_000
 func instant(ms int64) time.Time { return time.UnixMilli(began + ms) }
 
 var usual = limits{
-	grace: 5 * time.Second, persist: 2 * time.Second, outage: 5 * time.Second, recovery: 30 * time.Second, killing: true,
+	grace: 5 * time.Second, persist: 2 * time.Second, outage: 5 * time.Second, recovery: 30 * time.Second,
+	strict: true, killing: true,
 }
 
 // refresh is a use of token at ms whose answer takes 50 ms and has the tokens next and "access of <next>".

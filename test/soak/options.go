@@ -57,7 +57,7 @@ func parse(args []string) (options, error) {
 	flags.DurationVar(&o.persist, "persist", 2*time.Second, "how long after an answer of the provider its token may be not stored yet")
 	flags.DurationVar(&o.outage, "outage", 5*time.Second, "how long after a kill reads may fail")
 	flags.DurationVar(&o.recovery, "recovery", 30*time.Second, "the same for a role whose exchange the kill cut off")
-	flags.BoolVar(&o.strict, "strict", false, "refresh tokens lost though the plugin was back within the grace are a violation, too")
+	flags.BoolVar(&o.strict, "strict", true, "refresh grants lost though the plugin was back within the grace are a violation")
 	flags.DurationVar(&o.settle, "settle", 90*time.Second, "how long each role has at the end to answer a read")
 	flags.Uint64Var(&o.seed, "seed", 0, "seed of all that is thrown; 0 takes a new one and prints it")
 	flags.StringVar(&o.plugin, "plugin", "", "`file` with a built plugin, in place of this repository's")

@@ -76,7 +76,8 @@ func (v *verdict) table() string {
 	row("  of another role", v.OfAnother, "must be 0")
 	row("refresh tokens used twice", v.Reuses, fmt.Sprintf("%d without a kill that explains it: must be 0", v.OddReuses))
 	row("refresh grants lost", v.Lost, "")
-	row("  explained", v.Explained, fmt.Sprintf("a kill, and no second try within the grace; %d of them though the plugin was back", v.Avoidable))
+	row("  explained", v.Explained, "by a kill, and the plugin was not back within the grace")
+	row("  avoidable", v.Avoidable, "by a kill, and the plugin was back within the grace: must be 0")
 	row("  unexplained", v.Unexplained, "must be 0")
 	row("secrets found in logs", v.Leaks, "must be 0")
 	row("roles healthy at the end", fmt.Sprintf("%d of %d", v.Healthy, v.Roles), "")
@@ -101,7 +102,7 @@ func (v *verdict) details() string {
 	}
 	var lost, odd, sick []string
 	for _, l := range v.losses {
-		lost = append(lost, fmt.Sprintf("%s (%s): %s", l.Role, explained(l.Explained), l.Why))
+		lost = append(lost, fmt.Sprintf("%s (%s): %s", l.Role, l.class(), l.Why))
 	}
 	for _, r := range v.reuses {
 		if !r.Explained {
@@ -123,9 +124,12 @@ func (v *verdict) details() string {
 	return text.String()
 }
 
-func explained(is bool) string {
-	if is {
-		return "explained"
+func (lost *loss) class() string {
+	switch {
+	case !lost.Explained:
+		return "UNEXPLAINED"
+	case lost.Avoidable:
+		return "AVOIDABLE"
 	}
-	return "UNEXPLAINED"
+	return "explained"
 }

@@ -45,8 +45,8 @@ type summary struct {
 	Roles       int `json:"roles"`
 	Healthy     int `json:"roles_healthy"`
 	Lost        int `json:"grants_lost"`
-	Explained   int `json:"grants_lost_explained"`
-	Avoidable   int `json:"grants_lost_avoidable"` // of the explained
+	Explained   int `json:"grants_lost_explained"` // by a kill that outlasted the grace
+	Avoidable   int `json:"grants_lost_avoidable"` // by a kill, and the plugin was back before the grace was over
 	Unexplained int `json:"grants_lost_unexplained"`
 	Reuses      int `json:"reuses"`
 	OddReuses   int `json:"reuses_unexplained"`
