@@ -3,7 +3,7 @@
 # Needs Go, make, git, and for the end-to-end tests Node.js with npm. "make" lists the targets.
 
 .POSIX:
-.PHONY: help build dist check test bench demo fuzz vault clean lint
+.PHONY: help build dist check test bench demo fuzz soak vault clean lint
 
 GO = go
 FUZZTIME = 60s
@@ -38,6 +38,9 @@ demo: ## shows the engine at work in a Vault of its own, KEEP=1 to try it (the f
 
 fuzz: ## each fuzz target for FUZZTIME (60s)
 	FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+soak: ## kills the plugin at random for five minutes (FOR=30m), and proves that no token and no refresh token is lost (FLAGS: see test/soak)
+	$(GO) run ./test/soak -for "$${FOR:-5m}" $${FLAGS:-}
 
 vault: ## the vault command that demo and tests use: finds or builds it, and prints where it is
 	@scripts/vault.sh
