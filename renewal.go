@@ -88,6 +88,9 @@ func jobOf(key, host string, role *roleEntry, t *tokenEntry) refresh.Job {
 	if role.refreshesOnly() { // others can log in again whenever somebody reads
 		job.Exercise = t.Refresh.RenewBy(false)
 	}
+	if from, is := t.Refresh.Outstanding(); is && (job.Exercise.IsZero() || from.Before(job.Exercise)) {
+		job.Exercise, job.Urgent = from, true
+	}
 	return job
 }
 

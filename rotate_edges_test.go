@@ -331,3 +331,21 @@ func TestWhatIsSaidOfARefreshToken(t *testing.T) {
 		require.NotContains(w, read(w), "refresh token from elsewhere")
 	})
 }
+
+// A kill has cut off an answer. Servers forgive for some seconds, so nobody waits
+// for a reader, nor for the next renewal.
+func TestWhatAKillCutOffIsAskedForAgain(t *testing.T) {
+	for _, flow := range []string{imported, "password"} {
+		inWorld(t, flow, func(w *world) {
+			start := time.Now()
+			require.NoError(w, w.storage.Put(context.Background(), w.withIntent(start)))
+			w.server.newest, w.server.used = 2, map[int]time.Time{1: start}
+			w.another()
+			require.NoError(w, w.b.initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
+			time.Sleep(rotation.PostWindow + rotation.PostLimit + time.Second)
+			synctest.Wait()
+			require.Equal(w, refreshToken(3), w.state().Current)
+			require.Zero(w, w.server.refused)
+		})
+	}
+}

@@ -31,6 +31,9 @@ type Job struct {
 	// for a new key that is now. A later instant known here wins.
 	Read   time.Time
 	Policy Policy
+	// Urgent: if it is due when it is filled in, it runs at once, not some time
+	// in Options.Spread.
+	Urgent bool
 }
 
 // Scheduled tells whether a token of that life is renewed ahead of its expiry at all.

@@ -43,7 +43,7 @@ func (s *Scheduler) put(job Job, replace bool) {
 	}
 	e.recover()
 	at := now.at
-	if !replace {
+	if !replace && !job.Urgent {
 		at += s.spread()
 	}
 	s.place(e, at)

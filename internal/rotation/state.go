@@ -139,6 +139,13 @@ func (s State) RenewBy(credentials bool) time.Time {
 	return s.Token.Due
 }
 
+// Outstanding returns from when on a POST without a known answer may be repeated
+// by anybody, and whether there is one. Servers take a used refresh token once more
+// for some seconds at most, so that should be at once.
+func (s State) Outstanding() (from time.Time, is bool) {
+	return s.Intent.PostBefore.Add(PostLimit), s.Intent.is() && !s.Lost.is()
+}
+
 // EndsSoon returns when the refresh token or its session ends, and whether it is
 // time to warn those who would have to consent again.
 func (s State) EndsSoon(now time.Time) (ends time.Time, soon bool) {

@@ -9,7 +9,7 @@
 //
 //   - Vault, of one node, with raft storage and an audit log; it starts the plugin again when somebody needs it.
 //   - oidc-provider (provider/server.mjs): access tokens of 30 s and 60 s; refresh tokens that rotate; the use of a consumed one
-//     revokes the whole grant, with all its access tokens, unless it comes within the grace (-grace).
+//     revokes the whole grant, with all its access tokens, unless it comes within the grace (-grace; 30 s, as is usual).
 //   - The demo's API with a login of its own (tools/demo).
 //   - Roles: a third client_credentials; a third refresh_token, whose first one is imported; of the rest one half password, with
 //     refresh tokens, and the other half logins. Tokens under 45 s are renewed by reads only, the others in the background.
@@ -29,7 +29,8 @@
 // A refresh grant is lost when the provider revokes it, or when a role of flow refresh_token has no token in the end. That is
 // explained if a kill lies between the POST and the stored answer and the plugin was not back before the grace was over, which
 // begins when the token is consumed: nobody can do anything about that. With -grace 0 every kill in between is such a one. Where
-// the plugin was back in time, and presented the token too late, the loss is avoidable, and a violation; with -strict=false it
+// the plugin was back in time (it has to wait until a POST of its predecessor must be over: -fence), and presented the token too late,
+// the loss is avoidable, and a violation; with -strict=false it
 // is only listed. Without a kill in between it is unexplained. That the answer was stored is known if a reader has seen its access
 // token, or if its refresh token was presented: the engine stores a token before anybody sees it. Failing that, a kill
 // counts for 2 s after the answer (-persist).

@@ -154,13 +154,13 @@ func (b *book) losses(l limits) []loss {
 	return all
 }
 
-// whenBack says of an explained loss whether the engine could have asked in time: readers were answered again before the grace,
-// which begins when the token is consumed, was over.
+// whenBack says of an explained loss whether the engine could have asked in time: readers were answered again, and another plugin's
+// POST was over, before the end of the grace, which begins when the token is consumed.
 func (lost *loss) whenBack(r reuse, l limits) {
 	if r.cut == nil || r.cut.Back.IsZero() {
 		return
 	}
 	back := r.cut.Back.Sub(time.UnixMilli(r.use.Consumed))
-	lost.Avoidable = back < l.grace
-	lost.Why += fmt.Sprintf("; the plugin was back after %.1f s, and the grace is %s", back.Seconds(), l.grace)
+	lost.Avoidable = max(back, l.fence) < l.grace
+	lost.Why += fmt.Sprintf("; the plugin was back after %.1f s, and waits %s for a stranger's POST; the grace is %s", back.Seconds(), l.fence, l.grace)
 }

@@ -34,6 +34,7 @@ type options struct {
 // limits decide what a kill excuses.
 type limits struct {
 	grace    time.Duration // in which the provider takes a consumed refresh token once more
+	fence    time.Duration // from an intent to the end of its POST, which a plugin that comes after it waits for
 	persist  time.Duration // from an answer of the provider to the stored token, at most
 	outage   time.Duration // from a kill to reads that are answered again, at most
 	recovery time.Duration // the same for a role whose exchange the kill cut off
@@ -53,7 +54,8 @@ func parse(args []string) (options, error) {
 	flags.DurationVar(&o.kill, "kill", 10*time.Second, "mean time between two kills; 0 kills nothing")
 	flags.Float64Var(&o.aim, "aim", 0.5, "share of the kills that wait for a refresh token to be consumed")
 	flags.DurationVar(&o.latency, "latency", 100*time.Millisecond, "the longest that the provider holds back an answer")
-	flags.DurationVar(&o.grace, "grace", 5*time.Second, "how long the provider takes a consumed refresh token once more; 0 is not at all")
+	flags.DurationVar(&o.grace, "grace", 30*time.Second, "how long the provider takes a consumed refresh token once more; 0 is not at all")
+	flags.DurationVar(&o.fence, "fence", 15*time.Second, "how long the engine waits until the POST of a plugin that was killed must be over")
 	flags.DurationVar(&o.persist, "persist", 2*time.Second, "how long after an answer of the provider its token may be not stored yet")
 	flags.DurationVar(&o.outage, "outage", 5*time.Second, "how long after a kill reads may fail")
 	flags.DurationVar(&o.recovery, "recovery", 30*time.Second, "the same for a role whose exchange the kill cut off")
