@@ -104,7 +104,7 @@ func configFields() map[string]*framework.FieldSchema {
 		},
 		"request_timeout": {
 			Type:        framework.TypeDurationSecond,
-			Description: "Time for one token request, 30s at most, which is the default (0).",
+			Description: "Time for one token request, 30s at most, which is the default (0). A request with a refresh token has 10s at most, so that an answer that was lost can be asked for again while the server still forgives that.",
 		},
 		"allow_http": {
 			Type:        framework.TypeBool,

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
 func (b *backend) pathStatus() []*framework.Path {
@@ -87,6 +88,9 @@ func (b *backend) roleStatus(ctx context.Context, req *logical.Request, data *fr
 	if failure, failed := b.tokens.Failure(key); failed {
 		showFailure(status, failure.Err)
 		status["failures"], status["failing_since"], status["next_try"] = failure.Attempt, instant(failure.Since), instant(failure.Until)
+		if reauth := (*reauthError)(nil); errors.As(failure.Err, &reauth) {
+			status["next_try"] = "" // not before something is changed
+		}
 	}
 	return &logical.Response{Data: status}, nil
 }
@@ -99,9 +103,15 @@ func (t *tokenEntry) show(status map[string]any, role *roleEntry, now time.Time)
 	status["issued"], status["expires"], status["generation"] = instant(t.Issued), instant(t.Expires), t.generation()
 	status["refresh_token_set"], status["refresh_token_state"] = refresh.Current.IsSet(), string(refresh.Health())
 	status["refresh_token_ends"], status["session_ends"] = instant(refresh.Token.Ends), instant(refresh.Session.Ends)
-	if refresh.Health() == rotation.ReauthRequired && role.refreshesOnly() { // known after a restart, too
+	if !role.refreshesOnly() {
+		return
+	}
+	switch over := status["state"] == tokencache.Expired.String(); {
+	case refresh.Health() == rotation.ReauthRequired: // known after a restart, too
 		status["state"], status["to_mend_by"], status["failing_since"] = reauthRequired, "operator", instant(refresh.Lost.Since)
 		status["failure_class"], status["last_failure"] = oauth.Refused.String(), whyOver(refresh.Lost)
+	case over && !refresh.Current.IsSet():
+		status["state"], status["to_mend_by"] = reauthRequired, "operator"
 	}
 }
 
@@ -128,6 +138,7 @@ func statusFields() map[string]*framework.FieldSchema {
 		"waiting":        {Type: framework.TypeInt, Description: "Of these, not due."},
 		"due":            {Type: framework.TypeInt, Description: "Due, and not begun."},
 		"running":        {Type: framework.TypeInt, Description: "Renewals under way."},
+		"failing":        {Type: framework.TypeInt, Description: "Of all tokens, those whose last renewal failed, whatever the reason; status/<role> has it."},
 		"stopped":        {Type: framework.TypeInt, Description: "Refused for good."},
 		"asleep":         {Type: framework.TypeInt, Description: "Renewed on demand, or read by nobody."},
 		"oldest_overdue": {Type: framework.TypeInt, Description: "Seconds that the longest of due has waited."},
@@ -144,7 +155,7 @@ func (b *backend) status(context.Context, *logical.Request, *framework.FieldData
 	}
 	return &logical.Response{Data: map[string]any{
 		"heartbeat": instant(s.Heartbeat), "loaded": s.Filled, "tokens": s.Jobs, "waiting": s.Waiting, "due": s.Due, "running": s.Running,
-		"stopped": s.Stopped, "asleep": s.Asleep, "oldest_overdue": wholeSeconds(s.OldestOverdue), "panics": s.Panics, "hosts": hosts,
+		"failing": s.Failing, "stopped": s.Stopped, "asleep": s.Asleep, "oldest_overdue": wholeSeconds(s.OldestOverdue), "panics": s.Panics, "hosts": hosts,
 	}}, nil
 }
 

@@ -16,6 +16,7 @@ type Status struct {
 	Waiting       int           // not due
 	Due           int           // due, and not begun
 	Running       int           // renewals under way
+	Failing       int           // of all, those whose last try failed
 	Stopped       int           // refused for good
 	Asleep        int           // on demand, or let go, and nothing to exercise
 	Idle          int           // let go, as nobody reads them; Asleep or, if there is something to exercise, not
@@ -67,6 +68,12 @@ func (s *Scheduler) Snapshot() Status {
 	for _, n := range s.count {
 		status.Jobs += n
 	}
+	s.entries.Range(func(_, value any) bool {
+		if value.(*entry).attempt > 0 {
+			status.Failing++
+		}
+		return true
+	})
 	for _, h := range s.hosts {
 		status.Hosts = append(status.Hosts, h.status(now))
 		status.OldestOverdue = max(status.OldestOverdue, h.overdue(now.at))
