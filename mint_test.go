@@ -3,10 +3,13 @@
 package oauthsecrets
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -175,4 +178,33 @@ func TestHowLongAFailureIsRemembered(t *testing.T) {
 		require.Less(t, low, high)
 		require.LessOrEqual(t, high, longestWait)
 	}
+}
+
+// Those who wait for one slow account leave the host's places to others.
+func TestAnAccountHoldsNoPlaces(t *testing.T) {
+	inWorld(t, "password", func(w *world) {
+		for i := range 40 {
+			role := &roleEntry{ID: fmt.Sprint("id", i), Config: "c", Flow: "password", Username: "shared", Renew: renewAuto}
+			if i == 39 {
+				role.Username = "other"
+			}
+			name := fmt.Sprint("r", i)
+			require.NoError(w, save(context.Background(), w.storage, rolePrefix+name, role.stored(), maxRoleSize))
+			key, err := tokenKey(role.ID, sharedHolder)
+			require.NoError(w, err)
+			d := newDefinitionLike(w.d)
+			d.name, d.role, d.key, d.job = name, role, key, jobKey(name, key)
+			d.flow = &answering{rotator: w.server, takes: 2 * time.Second}
+			w.b.definitions.roles.Add(name, d)
+		}
+		for i := range 39 {
+			go func() { _, _ = w.do(logical.ReadOperation, fmt.Sprint("token/r", i), nil) }()
+		}
+		synctest.Wait()
+		start := time.Now()
+		_, err := w.do(logical.ReadOperation, "token/r39", nil)
+		require.NoError(w, err)
+		require.Equal(w, 2*time.Second, time.Since(start))
+		time.Sleep(5 * time.Minute)
+	})
 }

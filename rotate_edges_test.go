@@ -4,7 +4,6 @@ package oauthsecrets
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -264,71 +263,6 @@ func TestNoIntentForADeletedRole(t *testing.T) {
 		keys, err := logical.CollectKeys(context.Background(), w.storage.Storage)
 		require.NoError(w, err)
 		require.NotContains(w, strings.Join(keys, " "), tokenPrefix)
-	})
-}
-
-// Those who wait for one slow account leave the host's places to others.
-func TestAnAccountHoldsNoPlaces(t *testing.T) {
-	inWorld(t, "password", func(w *world) {
-		for i := range 40 {
-			role := &roleEntry{ID: fmt.Sprint("id", i), Config: "c", Flow: "password", Username: "shared", Renew: renewAuto}
-			if i == 39 {
-				role.Username = "other"
-			}
-			name := fmt.Sprint("r", i)
-			require.NoError(w, save(context.Background(), w.storage, rolePrefix+name, role.stored(), maxRoleSize))
-			key, err := tokenKey(role.ID, sharedHolder)
-			require.NoError(w, err)
-			d := newDefinitionLike(w.d)
-			d.name, d.role, d.key, d.job = name, role, key, jobKey(name, key)
-			d.flow = &answering{rotator: w.server, takes: 2 * time.Second}
-			w.b.definitions.roles.Add(name, d)
-		}
-		for i := range 39 {
-			go func() { _, _ = w.do(logical.ReadOperation, fmt.Sprint("token/r", i), nil) }()
-		}
-		synctest.Wait()
-		start := time.Now()
-		_, err := w.do(logical.ReadOperation, "token/r39", nil)
-		require.NoError(w, err)
-		require.Equal(w, 2*time.Second, time.Since(start))
-		time.Sleep(5 * time.Minute)
-	})
-}
-
-// What is said to a person.
-func TestWhatIsSaidOfARefreshToken(t *testing.T) {
-	read := func(w *world) string {
-		w.Helper()
-		time.Sleep(2 * time.Hour)
-		resp, err := w.read()
-		require.NoError(w, err)
-		require.Error(w, resp.Error())
-		return resp.Error().Error()
-	}
-	inWorld(t, imported, func(w *world) { // its config was pointed elsewhere
-		d := newDefinitionLike(w.d)
-		d.config = &configEntry{DestinationID: "elsewhere"}
-		w.use(d)
-		text := read(w)
-		require.Contains(w, text, "belongs where the config pointed when it was imported")
-		require.Contains(w, text, "vault write -force rebind/c")
-		require.NotContains(w, text, "sends it once more")
-	})
-	inWorld(t, imported, func(w *world) { // refused for the first time
-		w.server.dead = true
-		text := read(w)
-		require.Contains(w, text, "answered 400: invalid_grant. The engine asks again after")
-		require.Contains(w, text, "If the refresh token is refused then, too, hand the engine")
-		time.Sleep(time.Minute)
-		text = read(w)
-		require.Contains(w, text, "answered 400: invalid_grant: the refresh token was refused twice")
-		require.Contains(w, text, "vault write token/r/import")
-		require.Contains(w, text, "sends it once more if config/c or roles/r is changed")
-	})
-	inWorld(t, imported, func(w *world) { // the engine's own refusal
-		w.answers(&answering{err: &oauth.Error{Kind: oauth.Forbidden, Host: "h", Reason: "is a loopback address"}})
-		require.NotContains(w, read(w), "refresh token from elsewhere")
 	})
 }
 
