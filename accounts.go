@@ -182,8 +182,8 @@ func loadAccount(ctx context.Context, s logical.Storage, key string, config *con
 	if err != nil || account == nil || account.Truth != truth {
 		return &accountEntry{Version: entryVersion, Truth: truth}, err
 	}
-	if now := time.Now(); account.Last.After(now) { // by a clock that ran ahead
-		account.Last = now.Round(0)
+	if now := time.Now(); account.Last.After(now) { // by a clock that ran ahead: nobody knows when it was
+		account.Last = now.Add(-longestPause).Round(0)
 	}
 	return account, nil
 }

@@ -226,3 +226,30 @@ func TestALoginWaitsForItsAccountNoLongerThanItMay(t *testing.T) {
 	require.ErrorContains(t, err, "another login of the same account is still in progress")
 	require.Len(t, b.names.held, 1, "the one that waited has gone")
 }
+
+// A refusal that was counted by a clock which ran ahead holds nobody up.
+func TestAnAccountOutlivesAWrongClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := 0
+		b, d := newAccount(func() (*oauth.Token, error) {
+			tries++
+			return nil, &oauth.Error{Kind: oauth.Refused, Host: "h", Code: "invalid_grant"}
+		})
+		require.NoError(t, b.Setup(t.Context(), logical.TestBackendConfig()))
+		s := new(logical.InmemStorage)
+		login := func() error {
+			_, err := b.login(t.Context(), s, d, loginWay{trace: new(oauth.Trace)})
+			return err
+		}
+		require.Error(t, login())
+		account, err := load[accountEntry](t.Context(), s, accountKey(d.role))
+		require.NoError(t, err)
+		account.Last = time.Now().AddDate(10, 0, 0)
+		require.NoError(t, save(t.Context(), s, accountKey(d.role), account, maxTokenSize))
+		require.Error(t, login())
+		require.Equal(t, 2, tries)
+		require.Error(t, login())
+		require.Equal(t, 2, tries, "counted as any other")
+		b.Clean(t.Context())
+	})
+}
