@@ -30,7 +30,7 @@ func TestDemo(t *testing.T) {
 		`^header_value +Bearer [A-Z0-9]{52}$`,
 		`^\{"user":"alice"\}`,
 		`^\{"token_requests":1,"refused":0,"by_grant":`,
-		`^\{"token_requests":1,"refreshes":0,"refused":0,"api_requests":1\}`,
+		`^\{"token_requests":1,"refused":0,"api_requests":1\}`,
 		`^Code: 403\.`,
 		`answered 401: invalid_client: .* This is for an operator to mend: `,
 		`^   Authorization: Basic base64\(shop:\[redacted, 17 bytes\]\)`,

@@ -38,9 +38,9 @@ type session struct {
 // loginStats counts requests since the start.
 type loginStats struct {
 	TokenRequests int `json:"token_requests"`
-	Refreshes     int `json:"refreshes"`
-	Refused       int `json:"refused"` // of both
+	Refused       int `json:"refused"` // refreshes, too
 	APIRequests   int `json:"api_requests"`
+	Refreshes     int `json:"refreshes,omitempty"`
 }
 
 // newLoginAPI returns the handler for everything that the API offers:

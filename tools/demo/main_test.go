@@ -80,7 +80,7 @@ func TestServeBoth(t *testing.T) {
 	if owner := whoami(t, printed.LoginURL, token["access_token"].(string)); owner["message"] == nil {
 		t.Errorf("the API takes a token of the other server: %v", owner)
 	}
-	for base, want := range map[string]string{printed.URL: `{"token_requests":1,"refused":0,`, printed.LoginURL: `{"token_requests":1,"refreshes":0,"refused":0,"api_requests":2}`} {
+	for base, want := range map[string]string{printed.URL: `{"token_requests":1,"refused":0,`, printed.LoginURL: `{"token_requests":1,"refused":0,"api_requests":2}`} {
 		var body strings.Builder
 		if err := get(t.Context(), []string{base + "/stats"}, &body); err != nil || !strings.HasPrefix(body.String(), want) {
 			t.Errorf("stats: %s, %v", body.String(), err)
