@@ -34,13 +34,9 @@ func (tr trouble) words(f flow) string {
 	return tr.says
 }
 
-// TestMain lets more stories run at a time than there are processors: they wait most of the time.
+// TestMain lets more stories run at a time than there are processors: they wait most of the time, for a retry after 2 s and 8 s.
 func TestMain(m *testing.M) {
-	parallel := "48"
-	if orderJoined {
-		parallel = "160" // with retries after 2 s and 8 s
-	}
-	if err := flag.Set("test.parallel", parallel); err != nil {
+	if err := flag.Set("test.parallel", "160"); err != nil {
 		panic(err)
 	}
 	code := m.Run()
@@ -111,7 +107,7 @@ func (s *story) goodToken() {
 	received, from := s.received(), s.server.Requests()
 
 	s.breaks()
-	renewed := s.renew("r")
+	renewed := s.renewed("r")
 	require.True(s.t, renewed.ok(), renewed.failure)
 	if s.harmless() {
 		require.NotEqual(s.t, good.token, renewed.token)
