@@ -12,6 +12,7 @@ import (
 // TestAKeptConnectionBreaks: what went out on a connection that was used before
 // is not sent again unasked, and one that was closed meanwhile costs nothing.
 func TestAKeptConnectionBreaks(t *testing.T) {
+	t.Parallel()
 	for _, f := range flows() {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()

@@ -20,6 +20,7 @@ import (
 
 // refreshing are the flows with a refresh token.
 func refreshing(t *testing.T, tell func(t *testing.T, m *mount, f flow), options ...oauthtest.Option) {
+	t.Parallel()
 	for _, f := range flows() {
 		if f.refreshes {
 			t.Run(f.name, func(t *testing.T) {

@@ -51,6 +51,7 @@ func TestMain(m *testing.M) {
 // token, one that never had any, one that is tried, and, if asked for, one whose
 // token ends.
 func stories(t *testing.T, troubles []trouble, ends bool) {
+	t.Parallel()
 	tales := map[string]func(*story){"good token": (*story).goodToken, "no token": (*story).noToken, "trial": (*story).trial}
 	if ends && !testing.Short() {
 		tales["token that ends"] = (*story).tokenThatEnds
