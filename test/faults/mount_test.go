@@ -131,15 +131,15 @@ func (m *mount) renew(role string) outcome {
 	return m.ask(logical.UpdateOperation, "token/"+role+"/renew")
 }
 
-// renewed is renew by somebody who comes back if the exchange takes longer than
-// the engine lets a reader wait: retries and a login after them may.
-func (m *mount) renewed(role string) outcome {
-	o := m.renew(role)
+// patient reads or renews, and comes back if the exchange takes longer than the
+// engine lets a reader wait: retries, and a login after them, may.
+func (m *mount) patient(ask func(role string) outcome, role string) outcome {
+	o := ask(role)
 	for range 4 {
-		if !strings.Contains(o.warnings, "the server has not answered yet") {
+		if !strings.Contains(o.warnings, "the server has not answered yet") && !strings.Contains(o.failure, "the exchange is still in progress") {
 			break
 		}
-		o = m.renew(role) // it joins the exchange under way
+		o = ask(role) // which joins the exchange under way
 	}
 	return o
 }

@@ -24,7 +24,7 @@ import (
 // one host must not fail 20 times in a row, or it is asked now and then only.
 func TestTruncation(t *testing.T) {
 	t.Parallel()
-	busy := make(chan struct{}, 24)
+	busy := make(chan struct{}, 8)
 	for _, c := range []struct {
 		framing, flow string
 		step          int // through the header; the body is cut at every byte
@@ -114,7 +114,7 @@ func (tr *truncation) cut(bytes []int) {
 	})
 	tr.proxy.set(fault{respond: func(x *exchange) { tr.send(x, x.caseOf()) }})
 	tr.each(bytes, make(chan struct{}, len(bytes)), func(n int) error {
-		roles[n].cut = tr.renewed(name(n))
+		roles[n].cut = tr.patient(tr.renew, name(n))
 		return tr.cutOff(n, roles[n])
 	})
 	sent := tr.server.Requests()
