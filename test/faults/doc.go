@@ -8,8 +8,11 @@
 // The engine is a black box here: a mount made by its factory, requests to it, and a real authorization server behind a proxy
 // (proxy_test.go). The faults are tables: connections_test.go has those of the connection, answers_test.go those of the answer.
 // To add a fault, add a row: stories_test.go takes it through each way to obtain a token. truncation_test.go cuts an answer at
-// every byte; order_test.go is about refresh tokens, and its constant orderJoined says which of the promises hold already.
+// every byte; order_test.go is about refresh tokens.
 //
-//	go test -race ./test/faults            # half a minute; -short leaves out what is alike
+// A host has so many places for readers, and after 20 failures in a row it is asked now and then only. Another port is another
+// host, so a test that breaks many exchanges spreads them over mounts, each with a proxy and places of its own.
+//
+//	go test -race ./test/faults            # a minute; -short leaves out what is alike
 //	go test ./test/faults -run Connections/reset_at_once/password -v
 package faults

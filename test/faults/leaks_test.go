@@ -20,7 +20,7 @@ func TestCleanupEndsWhatIsUnderWay(t *testing.T) {
 	for name, f := range map[string]fault{"before reading": {arrive: hang}, "before answering": {respond: func(x *exchange) { hang(x.TCPConn) }}} {
 		t.Run(name, func(t *testing.T) {
 			m := newMount(t)
-			const roles = 40
+			const roles = 16 // all of them have a place at once
 			for i := range roles {
 				m.role(fmt.Sprint("r", i), flows()[i%len(flows())], i)
 			}

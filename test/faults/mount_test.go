@@ -131,6 +131,19 @@ func (m *mount) renew(role string) outcome {
 	return m.ask(logical.UpdateOperation, "token/"+role+"/renew")
 }
 
+// patient reads or renews, and comes back if the exchange takes longer than the
+// engine lets a reader wait: retries, and a login after them, may.
+func (m *mount) patient(ask func(role string) outcome, role string) outcome {
+	o := ask(role)
+	for range 4 {
+		if !strings.Contains(o.warnings, "the server has not answered yet") && !strings.Contains(o.failure, "the exchange is still in progress") {
+			break
+		}
+		o = ask(role) // which joins the exchange under way
+	}
+	return o
+}
+
 // ask holds what is served against the server's books.
 func (m *mount) ask(op logical.Operation, path string) (o outcome) {
 	began := time.Now()

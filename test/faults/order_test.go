@@ -14,19 +14,13 @@ import (
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauthtest"
 )
 
-// orderJoined says that the engine follows the order of internal/rotation, which
-// loses no refresh token: the intent is stored first, the same refresh token is sent
-// again when an answer was lost, and the one before it is tried when it is refused.
-const orderJoined = false
-
-func needsTheOrder(t *testing.T) {
-	if !orderJoined {
-		t.Skip("the order that loses no refresh token is not joined yet")
-	}
-}
+// The engine follows the order of internal/rotation, which loses no refresh token:
+// the intent is stored first, the same refresh token is sent again when an answer
+// was lost, and the one before it is tried when it is refused.
 
 // refreshing are the flows with a refresh token.
 func refreshing(t *testing.T, tell func(t *testing.T, m *mount, f flow), options ...oauthtest.Option) {
+	t.Parallel()
 	for _, f := range flows() {
 		if f.refreshes {
 			t.Run(f.name, func(t *testing.T) {
@@ -171,7 +165,6 @@ func TestALostAnswerWithoutGrace(t *testing.T) {
 }
 
 func TestTheIntentComesFirst(t *testing.T) {
-	needsTheOrder(t)
 	refreshing(t, func(t *testing.T, m *mount, _ flow) {
 		before := m.storage.puts.Load()
 		m.proxy.set(fault{respond: func(x *exchange) {
@@ -185,7 +178,6 @@ func TestTheIntentComesFirst(t *testing.T) {
 }
 
 func TestWithoutAnIntentNothingIsSent(t *testing.T) {
-	needsTheOrder(t)
 	refreshing(t, func(t *testing.T, m *mount, f flow) {
 		asked := m.proxy.asked.Load()
 		m.storage.full.Store(true)
@@ -201,7 +193,6 @@ func TestWithoutAnIntentNothingIsSent(t *testing.T) {
 // The answer is lost once. The reader who waits gets a new token all the same;
 // others are served what there is.
 func TestALostAnswerIsAskedForAgain(t *testing.T) {
-	needsTheOrder(t)
 	refreshing(t, func(t *testing.T, m *mount, _ flow) {
 		good, sent, from := m.read("r"), m.newest(), m.server.Requests()
 		times, lost := make(chan time.Time, 2), make(chan struct{})
@@ -233,7 +224,6 @@ func TestALostAnswerIsAskedForAgain(t *testing.T) {
 // The answers are lost for good: the same refresh token goes out three times, and
 // a role with a password logs in then.
 func TestAnswersThatStayLost(t *testing.T) {
-	needsTheOrder(t)
 	refreshing(t, func(t *testing.T, m *mount, f flow) {
 		good, sent, from := m.read("r"), m.newest(), m.server.Requests()
 		m.proxy.set(fault{respond: func(x *exchange) {
@@ -260,7 +250,6 @@ func TestAnswersThatStayLost(t *testing.T) {
 // The server has forgotten what it issued last, as after a restore or by a replica
 // that lags: the refresh token before is tried once. A role with a password logs in instead.
 func TestTheRefreshTokenBefore(t *testing.T) {
-	needsTheOrder(t)
 	refreshing(t, func(t *testing.T, m *mount, f flow) {
 		before := m.newest()
 		require.Empty(t, m.renew("r").warnings)
