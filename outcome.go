@@ -68,7 +68,8 @@ func outcomeOf(err error) refresh.Outcome {
 		return refresh.Outcome{Kind: refresh.Unneeded, Code: "storage or engine"} // no fault of the server
 	}
 	outcome := refresh.Outcome{
-		Kind: refresh.Failed, Code: failed.Kind.String(), RetryAfter: failed.RetryAfter, Silent: failed.Kind == oauth.Forbidden,
+		Kind: refresh.Failed, Code: failed.Kind.String(), RetryAfter: failed.RetryAfter,
+		Silent: failed.Kind == oauth.Forbidden || failed.Kind == oauth.Malformed, // a page may be one config's own fault
 	}
 	if failed.Code != "" {
 		outcome.Code = failed.Code

@@ -90,6 +90,9 @@ func (b *backend) tokenRenew(ctx context.Context, req *logical.Request, data *fr
 			if waiting, ok := b.tokens.Waiting(d.key, need.Truth); ok && len(rejected) > 0 {
 				return tokencache.Answer[*tokenEntry]{}, waiting // applications must not storm a server that refuses us
 			}
+			if len(rejected) == 0 { // a person, who may know that the server is back
+				b.renewals.Probe(d.host())
+			}
 			return b.tokens.Renew(ctx, d.key, need, src, wanted)
 		})
 	if err != nil {

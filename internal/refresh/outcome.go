@@ -62,7 +62,7 @@ type Outcome struct {
 	// RetryAfter, if positive, is the wait that the server asked for, or that
 	// the owner knows better. It counts after all kinds that may leave the token as it was.
 	RetryAfter time.Duration
-	// Silent: nothing was sent, so this says nothing about the host.
+	// Silent: this says nothing about the host, as if nothing was sent.
 	Silent bool
 }
 

@@ -50,8 +50,8 @@ func (s *Scheduler) put(job Job, replace bool) {
 }
 
 // Retry ends the stop or the backoff of the keys that match, since something has
-// changed that may have been the reason; host, unless empty, is the one that they
-// ask from now on. It looks at all keys.
+// changed that may have been the reason, and has their hosts probed; host, unless
+// empty, is the one that they ask from now on. It looks at all keys.
 func (s *Scheduler) Retry(host string, match func(key string) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,24 +59,57 @@ func (s *Scheduler) Retry(host string, match func(key string) bool) {
 		return
 	}
 	now := s.time.now()
+	probed := map[string]bool{host: true}
 	s.entries.Range(func(_, value any) bool {
 		e := value.(*entry)
+		if !match(e.key) {
+			return true
+		}
 		moves := host != "" && e.host.name != host
-		if e.attempt == 0 && !moves && e.state != running || !match(e.key) {
-			return true
+		probed[e.host.name] = probed[e.host.name] || !moves
+		if e.attempt > 0 || moves || e.state == running {
+			s.again(e, host, moves, now.at)
 		}
-		s.unqueue(e)
-		if moves {
-			s.assign(e, host)
-		}
-		if e.state == running { // and may fail as it did before
-			e.replaced = true
-			return true
-		}
-		e.recover()
-		s.place(e, now.at)
 		return true
 	})
+	for name := range probed {
+		s.probe(name, now.at)
+	}
+}
+
+// again has an entry begin anew.
+func (s *Scheduler) again(e *entry, host string, moves bool, now instant) {
+	s.unqueue(e)
+	if moves {
+		s.assign(e, host)
+	}
+	if e.state == running { // and may fail as it did before
+		e.replaced = true
+		return
+	}
+	e.recover()
+	s.place(e, now)
+}
+
+// Probe has the next exchange with the host tried at once, if its breaker is
+// open: somebody has reason to think that it works again.
+func (s *Scheduler) Probe(host string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.stopped {
+		s.probe(host, s.time.now().at)
+	}
+}
+
+func (s *Scheduler) probe(name string, now instant) {
+	h, known := s.hosts[name]
+	if !known || !h.breaker.open || h.breaker.probing {
+		return
+	}
+	h.breaker.probeAt = min(h.breaker.probeAt, now)
+	s.unwake(h)
+	s.enqueue(h)
+	s.Nudge()
 }
 
 // Exercise has the key run then, if it does not sooner, as Job.Exercise would. It

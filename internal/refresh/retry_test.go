@@ -114,3 +114,37 @@ func TestSilence(t *testing.T) {
 		require.Equal(t, "down", w.host("h").Code)
 	})
 }
+
+// Whoever mends something need not wait for the next probe.
+func TestProbe(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t, Options{BreakerAfter: 1})
+		down := func() {
+			w.does(func(context.Context, string) Outcome { return Outcome{Kind: Failed, Code: "down"} })
+			w.Put(w.dueJob("a", "h"))
+			synctest.Wait()
+			w.took()
+			require.Equal(t, "open", w.host("h").Breaker)
+			w.does(func(context.Context, string) Outcome { return Outcome{Kind: Stopped} })
+		}
+		w.Start()
+		w.Probe("unknown")
+		for _, mend := range []func(){
+			func() { w.Retry("", func(string) bool { return true }) },
+			func() { w.Retry("h", func(string) bool { return true }) },
+			func() {
+				w.Probe("h")
+				release, err := w.Foreground(t.Context(), "h")
+				require.NoError(t, err)
+				release(Outcome{Kind: Renewed})
+			},
+		} {
+			down()
+			_, err := w.Foreground(t.Context(), "h")
+			require.Error(t, err)
+			mend()
+			synctest.Wait()
+			require.Equal(t, "closed", w.host("h").Breaker)
+		}
+	})
+}
