@@ -112,11 +112,14 @@ func (b *backend) login(ctx context.Context, s logical.Storage, d *definition, w
 	}
 	unlock, err := b.names.lockUntil(ctx, key)
 	if err != nil {
-		return nil, &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: "another login of the same account is still in progress"}
+		return nil, d.otherLogin()
 	}
 	defer unlock()
 	account, err := loadAccount(ctx, s, key, d.config)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil: // its turn has come too late
+		return nil, d.otherLogin()
+	case err != nil:
 		return nil, err
 	}
 	if !way.anew && account.waits(time.Now()) {
@@ -136,6 +139,10 @@ func (b *backend) login(ctx context.Context, s logical.Storage, d *definition, w
 		return nil, &accountError{accountEntry: *account}
 	}
 	return token, err
+}
+
+func (d *definition) otherLogin() error {
+	return &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: "another login of the same account is still in progress"}
 }
 
 // count adds an answer that was no token.

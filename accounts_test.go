@@ -4,6 +4,7 @@ package oauthsecrets
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -252,4 +253,17 @@ func TestAnAccountOutlivesAWrongClock(t *testing.T) {
 		require.Equal(t, 2, tries, "counted as any other")
 		b.Clean(t.Context())
 	})
+}
+
+// A write that is refused must not open an account for more tries.
+func TestARefusedWriteBeginsNoNewCount(t *testing.T) {
+	m, server := newLoginMount(t, "json_login")
+	m.write("roles/a", fields{"config": "api", "username": "alice", "password": userPassword})
+	server.Instead(refusedLogin)
+	m.refused(logical.ReadOperation, "creds/a", nil)
+	for range 3 {
+		m.refused(logical.UpdateOperation, "roles/a", fields{"description": strings.Repeat("x", 17<<10)})
+		m.refused(logical.ReadOperation, "creds/a", nil)
+	}
+	require.Equal(t, 1, server.Requests())
 }

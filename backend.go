@@ -120,6 +120,7 @@ func (b *backend) clean(ctx context.Context) {
 		b.Logger().Warn("a renewal is still under way after the engine was stopped")
 	}
 	<-closed
+	b.events.close()
 	b.definitions.forgetAll()
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/login"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
@@ -140,6 +141,21 @@ func (c *configEntry) headerValue(token secret.String) string {
 // host is where most of the config's requests go, for people.
 func (c *configEntry) host() string {
 	if c.TokenURL != "" {
+		return hostOf(c.TokenURL)
+	}
+	document, err := compileLogin(c.Login)
+	if err != nil {
+		return ""
+	}
+	return c.loginHost(document)
+}
+
+// hostFor is host for a role of that flow; "" for a config that is not there.
+func (c *configEntry) hostFor(flow string) string {
+	switch {
+	case c == nil:
+		return ""
+	case flow != flows.Login:
 		return hostOf(c.TokenURL)
 	}
 	document, err := compileLogin(c.Login)

@@ -82,7 +82,7 @@ func assemble(ctx context.Context, s logical.Storage, mount, name string, role *
 	}
 	d := &definition{name: name, role: role, config: config, flow: flow, request: requestOf(role, config, made)}
 	if missing := d.missingValue(); missing != "" {
-		return nil, operatorError(fmt.Sprintf("the login document of config %s uses {{%s}}, for which role %s has no value: vault write %s", role.Config, missing, name, supply(mount, name, role.Config, missing)))
+		return nil, operatorError(fmt.Sprintf("the login document of config %s uses {{%s}}, for which role %s has no value: vault write %s", role.Config, missing, name, supply(mount, name, role, config, missing)))
 	}
 	if d.request.Document != nil {
 		if err := d.request.Document.CheckUse(d.request.Values); err != nil {

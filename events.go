@@ -35,13 +35,24 @@ type events struct {
 	mu      sync.Mutex // guards what follows
 	waiting []func()
 	sending bool
+	closed  bool
+}
+
+// close drops what waits.
+func (e *events) close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.waiting, e.closed = nil, true
 }
 
 // add returns false if too many wait already.
 func (e *events) add(send func()) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.waiting) >= maxEvents {
+	switch {
+	case e.closed:
+		return true
+	case len(e.waiting) >= maxEvents:
 		return false
 	}
 	e.waiting = append(e.waiting, send)

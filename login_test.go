@@ -202,7 +202,7 @@ func TestAPlaceholderWithoutAValue(t *testing.T) {
 	role := fields{"config": "new", "username": "alice", "password": userPassword, "secrets": "key=canary-key", "variables": "tenant=seven"}
 	for missing, want := range map[string]string{
 		"username":  "{{username}}, which has no value: vault write oauth/roles/r username=...",
-		"secrets":   "{{secrets.key}}, which has no value: vault write oauth/roles/r secrets=key=... (or oauth/config/new, for all its roles)",
+		"secrets":   "{{secrets.key}}, which has no value: vault write oauth/roles/r secrets=key=... (or oauth/config/new secrets=key=..., for all its roles)",
 		"variables": "{{variables.tenant}}, which has no value: vault write oauth/roles/r variables=tenant=...",
 	} {
 		before := m.stored()

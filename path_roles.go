@@ -65,9 +65,6 @@ func (b *backend) roleDelete(ctx context.Context, req *logical.Request, data *fr
 	if err != nil || role == nil {
 		return nil, err
 	}
-	if key, err := tokenKey(role.ID, sharedHolder); err == nil {
-		b.renewals.Remove(jobKey(name, key))
-	}
 	if err := b.forgetTokens(ctx, req.Storage, role.ID); err != nil {
 		return nil, err
 	}
@@ -80,6 +77,9 @@ func (b *backend) roleDelete(ctx context.Context, req *logical.Request, data *fr
 	defer cancel()
 	if err := b.forgetTokens(ctx, req.Storage, role.ID); err != nil {
 		return nil, err
+	}
+	if key, err := tokenKey(role.ID, sharedHolder); err == nil {
+		b.renewals.Remove(jobKey(name, key))
 	}
 	if err := forgetAccount(ctx, req.Storage, role); err != nil {
 		return nil, err

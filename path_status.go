@@ -88,11 +88,21 @@ func (b *backend) roleStatus(ctx context.Context, req *logical.Request, data *fr
 	if failure, failed := b.tokens.Failure(key); failed {
 		showFailure(status, failure.Err)
 		status["failures"], status["failing_since"], status["next_try"] = failure.Attempt, instant(failure.Since), instant(failure.Until)
-		if reauth := (*reauthError)(nil); errors.As(failure.Err, &reauth) {
-			status["next_try"] = "" // not before something is changed
+		if reauth := (*reauthError)(nil); errors.As(failure.Err, &reauth) || !b.waits(ctx, req, name, key) {
+			status["next_try"] = "" // not before something is changed; or at once, since something was
 		}
 	}
 	return &logical.Response{Data: status}, nil
+}
+
+// waits tells whether readers are kept from an exchange by an earlier failure.
+func (b *backend) waits(ctx context.Context, req *logical.Request, role, key string) bool {
+	d, err := b.definitions.get(ctx, req.Storage, req.MountPoint, role)
+	if err != nil {
+		return false
+	}
+	_, waiting := b.tokens.Waiting(key, d.truth)
+	return waiting
 }
 
 // show puts the token's part of a status.

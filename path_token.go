@@ -117,9 +117,12 @@ func (b *backend) tokenDelete(ctx context.Context, req *logical.Request, data *f
 	if err != nil {
 		return nil, err
 	}
-	b.renewals.Remove(jobKey(name, key))
 	return nil, b.tokens.Change(ctx, key, func(ctx context.Context) error {
-		return req.Storage.Delete(ctx, key)
+		if err := req.Storage.Delete(ctx, key); err != nil {
+			return err
+		}
+		b.renewals.Remove(jobKey(name, key))
+		return nil
 	})
 }
 

@@ -4,6 +4,7 @@ package oauthsecrets
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -85,11 +86,14 @@ func jobOf(key, host string, role *roleEntry, t *tokenEntry) refresh.Job {
 	if t.Once { // there is no access token to renew
 		job.Expires, job.Due = time.Time{}, time.Time{}
 	}
-	if role.refreshesOnly() { // others can log in again whenever somebody reads
-		job.Exercise = t.Refresh.RenewBy(false)
+	from, outstanding := t.Refresh.Outstanding()
+	job.Urgent = outstanding
+	if !role.refreshesOnly() { // it can log in again whenever somebody reads
+		return job
 	}
-	if from, is := t.Refresh.Outstanding(); is && (job.Exercise.IsZero() || from.Before(job.Exercise)) {
-		job.Exercise, job.Urgent = from, true
+	job.Exercise = t.Refresh.RenewBy(false)
+	if outstanding && (job.Exercise.IsZero() || from.Before(job.Exercise)) {
+		job.Exercise = from
 	}
 	return job
 }
@@ -124,7 +128,11 @@ func (b *backend) retryRoles(ctx context.Context, s logical.Storage, config stri
 	for _, name := range names {
 		roles[name] = true
 	}
-	b.renewals.Retry(entry.host(), func(job string) bool {
+	host := entry.host()
+	if entry.Login != "" && entry.TokenURL != "" { // its roles ask different ones: the next token tells
+		host = ""
+	}
+	b.renewals.Retry(host, func(job string) bool {
 		role, _, _ := strings.Cut(job, " ")
 		return roles[role]
 	})
@@ -147,8 +155,13 @@ func (b *backend) renewDue(ctx context.Context, key string) refresh.Outcome {
 	if err != nil {
 		return refresh.Outcome{Kind: refresh.Unneeded, Code: "storage"}
 	}
-	due := func(held *tokenEntry) bool { return held.generation() <= before.generation() || before == nil }
-	answer, err := b.tokens.Renew(ctx, d.key, d.need(0), b.source(s, d), due)
+	if before == nil {
+		return refresh.Outcome{Kind: refresh.Gone} // deleted, or not stored yet: then the cache is at it
+	}
+	due := func(held *tokenEntry) bool { return held.generation() <= before.generation() }
+	need := d.need(0)
+	need.Patience = mintTime // it has the place of the exchange, and must not leave that behind
+	answer, err := b.tokens.Renew(ctx, d.key, need, b.source(s, d), due)
 	switch {
 	case err == nil && answer.Stale != nil:
 		return outcomeOf(answer.Stale)
@@ -168,28 +181,31 @@ func (b *backend) fillRenewals(ctx context.Context, put func(refresh.Job)) error
 	if err != nil {
 		return err
 	}
-	hosts := map[string]string{} // by config
+	configs := map[string]*configEntry{}
 	for _, name := range names {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		role, t, key, err := storedToken(ctx, s, name)
+		if unreadable := (unreadableError{}); errors.As(err, &unreadable) { // must not stop the others
+			b.Logger().Error("a role's token is not renewed in the background", "role", name, "error", err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
 		if t == nil {
 			continue
 		}
-		if _, known := hosts[role.Config]; !known {
+		if _, known := configs[role.Config]; !known {
 			config, err := loadConfig(ctx, s, role.Config)
-			if err != nil {
+			unreadable := unreadableError{}
+			if err != nil && !errors.As(err, &unreadable) {
 				return err
 			}
-			if config != nil {
-				hosts[role.Config] = config.host()
-			}
+			configs[role.Config] = config
 		}
-		job := jobOf(jobKey(name, key), hosts[role.Config], role, t)
+		job := jobOf(jobKey(name, key), configs[role.Config].hostFor(role.Flow), role, t)
 		if job.Read = t.LastRead; !t.Once || !job.Exercise.IsZero() {
 			put(job)
 		}

@@ -4,6 +4,7 @@ package oauthsecrets
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -41,15 +42,34 @@ func (d *definition) refreshIsLogin() bool {
 }
 
 // supply is what to write, and where, for a placeholder that has no value.
-func supply(mount, role, config, placeholder string) string {
-	field, name, named := strings.Cut(placeholder, ".")
-	if named {
-		return fmt.Sprintf("%sroles/%s %s=%s=... (or %sconfig/%s, for all its roles)", mount, role, field, name, mount, config)
+func supply(mount, name string, role *roleEntry, config *configEntry, placeholder string) string {
+	field, value, named := strings.Cut(placeholder, ".")
+	switch {
+	case named:
+		of, ofConfig := slices.Collect(maps.Keys(role.Secrets)), slices.Collect(maps.Keys(config.Secrets))
+		if field == "variables" {
+			of, ofConfig = slices.Collect(maps.Keys(role.Variables)), slices.Collect(maps.Keys(config.Variables))
+		}
+		text := fmt.Sprintf("%sroles/%s %s (or %sconfig/%s %s, for all its roles)",
+			mount, name, allOf(field, of, value), mount, role.Config, allOf(field, ofConfig, value))
+		if len(of)+len(ofConfig) > 0 {
+			text += "; a write replaces all " + field + " of the one or the other"
+		}
+		return text
+	case strings.HasPrefix(field, "client_"):
+		return fmt.Sprintf("%sconfig/%s %s=...", mount, role.Config, field)
 	}
-	if strings.HasPrefix(field, "client_") {
-		return fmt.Sprintf("%sconfig/%s %s=...", mount, config, field)
+	return fmt.Sprintf("%sroles/%s %s=...", mount, name, field)
+}
+
+// allOf writes a map of values: a write replaces it whole.
+func allOf(field string, names []string, more string) string {
+	slices.Sort(names)
+	var parts []string
+	for _, name := range append(names, more) {
+		parts = append(parts, fmt.Sprintf("%s=%s=...", field, name))
 	}
-	return fmt.Sprintf("%sroles/%s %s=...", mount, role, field)
+	return strings.Join(parts, " ")
 }
 
 // checkAgainst holds the role against its config. Its errors quote no value.
@@ -80,7 +100,7 @@ func (r *roleEntry) checkDocument(config *configEntry, mount, name string) error
 	values := valuesOf(r, config)
 	missing := values.Missing(needs)
 	if i := slices.IndexFunc(missing, func(name string) bool { return !mayComeLater(name) }); i >= 0 {
-		return fmt.Errorf("the login document of config %s uses {{%s}}, which has no value: vault write %s", r.Config, missing[i], supply(mount, name, r.Config, missing[i]))
+		return fmt.Errorf("the login document of config %s uses {{%s}}, which has no value: vault write %s", r.Config, missing[i], supply(mount, name, r, config, missing[i]))
 	}
 	if len(missing) > 0 {
 		return nil

@@ -49,6 +49,9 @@ func (b *backend) rotate(ctx context.Context, s logical.Storage, d *definition, 
 	case step.Kind == rotation.Adopted:
 		return r.adopted()
 	}
+	if r.answer.UseOnce && r.entry.Matches(r.d.fingerprint) && r.entry.Life().Remaining(time.Now()) > 0 {
+		return r.entry.withRefresh(r.d, r.attempt.State()), nil // the one that still lives serves more than one reader
+	}
 	return refreshed(d, r.answer, r.entry, r.attempt.State()), nil
 }
 
@@ -116,8 +119,7 @@ func (r *rotating) begin(ctx context.Context) error {
 
 // write stores the state, unless the role has gone: nothing else would ever delete it.
 func (r *rotating) write() {
-	next := *r.entry
-	next.Refresh, next.Truth = r.attempt.State(), r.d.truth
+	next := r.entry.withRefresh(r.d, r.attempt.State())
 	err := r.keep(func(ctx context.Context) error {
 		if err := r.d.stillThere(ctx, r.s); err != nil {
 			return err
@@ -126,7 +128,7 @@ func (r *rotating) write() {
 	})
 	switch {
 	case err == nil:
-		r.entry = &next
+		r.entry = next
 		r.lookAgain(next.Refresh)
 	case r.err == nil, errors.Is(err, logical.ErrReadOnly):
 		r.err = err
@@ -137,9 +139,14 @@ func (r *rotating) write() {
 // lookAgain has a refresh token that was refused once tried a second time,
 // whatever life its access token has left.
 func (r *rotating) lookAgain(state rotation.State) {
-	if state.Health() == rotation.Suspected && r.d.role.refreshesOnly() {
-		r.b.renewals.Exercise(r.d.job, state.RenewBy(false))
+	if state.Health() != rotation.Suspected || !r.d.role.refreshesOnly() {
+		return
 	}
+	if _, known := r.b.renewals.Look(r.d.job); known {
+		r.b.renewals.Exercise(r.d.job, state.RenewBy(false))
+		return
+	}
+	r.b.renewals.Put(jobOf(r.d.job, r.d.host(), r.d.role, r.entry))
 }
 
 func (r *rotating) read(ctx context.Context) {
@@ -178,7 +185,7 @@ func (r *rotating) post(ctx context.Context, step rotation.Step) {
 		r.attempt.Answered(rotation.Answer{RefreshToken: r.answer.RefreshToken, Ends: r.d.refreshEnds(r.answer)}, now)
 	case failed != nil && failed.RefreshToken.IsSet(): // and nothing else that is of use
 		r.attempt.Answered(rotation.Answer{RefreshToken: failed.RefreshToken, Ends: failed.RefreshEnds}, now)
-	case failed == nil, failed.Kind == oauth.Ambiguous:
+	case failed == nil, failed.Kind == oauth.Ambiguous, brokeOnTheWay(failed):
 		r.attempt.Unanswered(now)
 	case failed.Kind == oauth.Malformed, failed.Kind == oauth.Unexpected:
 		r.attempt.Unreadable(now)
@@ -189,6 +196,12 @@ func (r *rotating) post(ctx context.Context, step rotation.Step) {
 	default:
 		r.attempt.Failed()
 	}
+}
+
+// brokeOnTheWay tells a failure of the server, or of a gateway before it, after which it
+// may have acted all the same. 503 and 429 say that it has not, and so does a code.
+func brokeOnTheWay(failed *oauth.Error) bool {
+	return failed.Status >= 500 && failed.Status != http.StatusServiceUnavailable && failed.Code == ""
 }
 
 // refusesRefreshToken tells a refusal of the refresh token from one of our client

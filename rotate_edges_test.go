@@ -3,6 +3,7 @@
 package oauthsecrets
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"sync"
@@ -272,7 +273,11 @@ func TestWhatAKillCutOffIsAskedForAgain(t *testing.T) {
 	for _, flow := range []string{imported, "password"} {
 		inWorld(t, flow, func(w *world) {
 			start := time.Now()
-			require.NoError(w, w.storage.Put(context.Background(), w.withIntent(start)))
+			entry := w.withIntent(start)
+			if flow != imported { // which would wait for a reader, or until it is due
+				entry.Value = bytes.Replace(entry.Value, []byte(`"renew_at":"2000`), []byte(`"renew_at":"1999`), 1)
+			}
+			require.NoError(w, w.storage.Put(context.Background(), entry))
 			w.server.newest, w.server.used = 2, map[int]time.Time{1: start}
 			w.another()
 			require.NoError(w, w.b.initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
@@ -282,4 +287,111 @@ func TestWhatAKillCutOffIsAskedForAgain(t *testing.T) {
 			require.Zero(w, w.server.refused)
 		})
 	}
+}
+
+// A gateway that has lost patience does not know what the server behind it has done.
+func TestAGatewaysFailureIsAnAnswerThatWasLost(t *testing.T) {
+	for status, recovers := range map[int]bool{500: true, 502: true, 504: true, 503: false} {
+		inWorld(t, imported, func(w *world) {
+			w.server.grace = 10 * time.Second
+			w.server.befalls = lose(&oauth.Error{Kind: oauth.Unavailable, Host: "h", Status: status}, 2)
+			resp, err := w.renew()
+			require.NoError(w, err)
+			require.Equal(w, recovers, resp.Data["access_token"] == "access-3", "%d", status)
+			require.Equal(w, recovers, w.state().Current == refreshToken(3), "%d", status)
+		})
+	}
+}
+
+// A role that can log in is not renewed for an answer that is outstanding: nobody reads.
+func TestAnOutstandingAnswerWakesNobody(t *testing.T) {
+	inWorld(t, "password", func(w *world) {
+		role := w.d.role.clone()
+		role.Renew = renewOnDemand
+		require.NoError(w, save(context.Background(), w.storage, rolePrefix+"r", role.stored(), maxRoleSize))
+		require.NoError(w, w.storage.Put(context.Background(), w.withIntent(time.Now())))
+		w.another()
+		d := newDefinitionLike(w.d)
+		d.role = role
+		w.use(d)
+		sent := w.server.exchanges
+		require.NoError(w, w.b.initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
+		time.Sleep(7 * 24 * time.Hour)
+		synctest.Wait()
+		require.Equal(w, sent, w.server.exchanges)
+	})
+}
+
+// A deletion that fails leaves the token's renewal as it was; one that succeeds ends it.
+func TestADeletionAndTheRenewal(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		require.NoError(w, w.b.initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
+		w.renews()
+		w.storage.failing(func(verb, _ string) error {
+			if verb == "delete" {
+				return errStorage
+			}
+			return nil
+		})
+		_, err := w.do(logical.DeleteOperation, "token/r", nil)
+		require.Error(w, err)
+		w.storage.failing(nil)
+		_, known := w.b.renewals.Look(w.d.job)
+		require.True(w, known)
+		_, err = w.do(logical.DeleteOperation, "token/r", nil)
+		require.NoError(w, err)
+		_, known = w.b.renewals.Look(w.d.job)
+		require.False(w, known)
+	})
+}
+
+// What a deletion has cancelled, and could not delete, is stored after all.
+func TestAFailedDeletionWhileATokenIsStored(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		w.b.saveDelays = []time.Duration{0, time.Second, 4 * time.Second}
+		w.storage.failing(func(verb, key string) error {
+			if verb == "delete" {
+				return errStorage
+			}
+			return nil
+		})
+		w.storage.refusing(failAnswers)
+		go func() { _, _ = w.renew() }()
+		time.Sleep(2 * time.Second) // R2 is there, and cannot be stored yet
+		_, err := w.do(logical.DeleteOperation, "token/r", nil)
+		require.Error(w, err)
+		w.storage.failing(nil)
+		w.storage.refusing(nil)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Equal(w, refreshToken(w.server.newest), w.state().Current)
+		require.Zero(w, w.server.refused)
+		w.renews()
+	})
+}
+
+// An answer good for one use does not end the token that others still use.
+func TestACutOffAnswerLeavesTheTokenInPlace(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		w.server.once = true
+		resp, err := w.renew()
+		require.NoError(w, err)
+		require.Equal(w, "access-1", resp.Data["access_token"])
+		require.Equal(w, refreshToken(2), w.state().Current)
+		w.server.once = false
+		w.renews()
+	})
+}
+
+// One entry that cannot be read must not keep the others from being renewed.
+func TestAnUnreadableRoleStopsNoRenewal(t *testing.T) {
+	inWorld(t, imported, func(w *world) {
+		require.NoError(w, w.storage.Put(context.Background(), &logical.StorageEntry{Key: rolePrefix + "aaa", Value: []byte("{")}))
+		w.another()
+		require.NoError(w, w.b.initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
+		synctest.Wait()
+		status := w.b.renewals.Snapshot()
+		require.True(w, status.Filled)
+		require.Equal(w, 1, status.Jobs)
+	})
 }

@@ -47,9 +47,8 @@ func (r *rotating) renewed() error {
 	if r.err == nil {
 		return nil
 	}
-	next := *r.entry
-	next.Refresh, next.Truth = r.attempt.State(), r.d.truth
-	if err := r.keep(func(ctx context.Context) error { return r.b.persist(ctx, r.s, r.d, &next) }); err != nil {
+	next := r.entry.withRefresh(r.d, r.attempt.State())
+	if err := r.keep(func(ctx context.Context) error { return r.b.persist(ctx, r.s, r.d, next) }); err != nil {
 		r.b.Logger().Error("a new refresh token could not be stored", "role", r.d.name, "error", err)
 	}
 	return r.err

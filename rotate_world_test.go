@@ -29,6 +29,7 @@ type rotator struct {
 	session     time.Duration // from a login; nothing is refreshed afterwards; 0: no end
 
 	befalls func(n int) error // what becomes of the nth exchange's answer; nil: it arrives
+	once    bool              // its access tokens are good for one use
 	refuses bool              // refuses refresh tokens, for no good reason
 	before  func()            // runs when an exchange arrives
 
@@ -53,6 +54,7 @@ func (r *rotator) answer(sent int) (*oauth.Token, error) {
 	return &oauth.Token{
 		AccessToken: secret.String(fmt.Sprintf("access-%d", r.newest)), TokenType: "Bearer",
 		RefreshToken: refreshToken(r.newest), RefreshEnds: after(now, r.refreshLife), Issued: now, Expires: now.Add(r.life),
+		UseOnce: r.once,
 	}, nil
 }
 

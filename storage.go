@@ -72,9 +72,16 @@ func load[T any](ctx context.Context, s logical.Storage, key string) (*T, error)
 	}
 	entry := new(T)
 	if err := json.Unmarshal(raw.Value, entry); err != nil {
-		return nil, fmt.Errorf("the stored entry %s cannot be read", redactKey(key)) // the decoder's own words would quote it
+		return nil, unreadableError{redactKey(key)} // the decoder's own words would quote it
 	}
 	return entry, nil
+}
+
+// unreadableError is an entry that is there and cannot be decoded.
+type unreadableError struct{ key string }
+
+func (e unreadableError) Error() string {
+	return fmt.Sprintf("the stored entry %s cannot be read", e.key)
 }
 
 // loadNamed is load for an entry with a name from a request. Under a name that

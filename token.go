@@ -101,6 +101,13 @@ func refreshed(d *definition, answer *oauth.Token, held *tokenEntry, refresh rot
 	return t
 }
 
+// withRefresh is the entry with the state that its refresh token has come to.
+func (t *tokenEntry) withRefresh(d *definition, state rotation.State) *tokenEntry {
+	next := *t
+	next.Refresh, next.Truth = state, d.truth
+	return &next
+}
+
 // refreshEnds is when the answer's refresh token ends, zero if nobody says.
 func (d *definition) refreshEnds(answer *oauth.Token) time.Time {
 	if document := d.request.Document; document != nil {

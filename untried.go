@@ -44,6 +44,9 @@ func (b *backend) pastFailure(ctx context.Context, s logical.Storage, role *role
 
 // unchanged answers a write that asks for what is stored already.
 func (b *backend) unchanged(ctx context.Context, req *logical.Request, name, verify string, role *roleEntry, resp *logical.Response) (*logical.Response, error) {
+	if err := b.reschedule(ctx, req.Storage, name); err != nil { // the write that stored it may have come no further
+		return nil, err
+	}
 	if verify == verifyOff {
 		return unlessEmpty(resp), nil
 	}
@@ -83,7 +86,10 @@ func (b *backend) warnUntried(ctx context.Context, req *logical.Request, name, w
 		return nil
 	}
 	try := fmt.Sprintf("vault write -force %sroles/%s/test", req.MountPoint, name)
-	if d.role.refreshesOnly() { // a test would spend the refresh token
+	switch {
+	case d.role.refreshesOnly() && !held.lastState().Current.IsSet():
+		try = fmt.Sprintf("vault write %stoken/%s/import refresh_token=@refresh-token.txt", req.MountPoint, name)
+	case d.role.refreshesOnly(): // a test would spend the refresh token
 		try = fmt.Sprintf("vault write -force %stoken/%s/renew", req.MountPoint, name)
 	}
 	state := "The role has had no token yet"

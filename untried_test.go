@@ -80,7 +80,7 @@ func TestARepeatedWriteOfWhatCannotWork(t *testing.T) {
 
 	m = newMountAndServer(t)
 	m.write("roles/r", fields{"config": "main", "flow": "refresh_token"})
-	require.Contains(t, m.repeated(nil), "The role has had no token yet. To try it: vault write -force oauth/token/r/renew", "a test would spend the refresh token")
+	require.Contains(t, m.repeated(nil), "The role has had no token yet. To try it: vault write oauth/token/r/import refresh_token=@refresh-token.txt", "a test would spend the refresh token")
 }
 
 func TestARoleWriteShowsWhatIsOddAboutTheToken(t *testing.T) {

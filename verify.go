@@ -63,13 +63,13 @@ func (b *backend) storeVerified(ctx context.Context, req *logical.Request, c *ro
 			resp.AddWarning("the role was stored, and does not work yet: " + refusalText(err))
 		}
 	}
+	if err := b.keep(ctx, req, c, token, resp); err != nil {
+		return nil, err
+	}
 	if c.verify != verifyOff && c.asksTheSame() && c.role.neededSecret(c.config) == "" {
 		if err := b.warnUntried(ctx, req, c.name, "nothing was changed about the way to a token", past, resp); err != nil {
 			return nil, err
 		}
-	}
-	if err := b.keep(ctx, req, c, token, resp); err != nil {
-		return nil, err
 	}
 	return unlessEmpty(resp), nil
 }
@@ -103,6 +103,9 @@ func (c *roleChange) asksTheSame() bool {
 
 // storeAnew stores the role; its account may be tried again.
 func (b *backend) storeAnew(ctx context.Context, s logical.Storage, c *roleChange) error {
+	if _, err := encode(rolePrefix+c.name, c.role.stored(), maxRoleSize); err != nil {
+		return err // nothing may change by a write that is refused
+	}
 	for _, role := range []*roleEntry{c.before, c.role} { // first, so that a write that fails here can be repeated
 		if err := forgetAccount(ctx, s, role); err != nil {
 			return err

@@ -96,7 +96,7 @@ func (r Request) ask(ctx context.Context, values login.Values, request *login.Re
 	return &oauth.Token{
 		AccessToken: result.Token, TokenType: "Bearer", RefreshToken: result.RefreshToken,
 		Issued: answer.Issued, Expires: result.Expires, UseOnce: !result.Expires.IsZero() && !result.Expires.After(answer.Issued),
-		Extra: result.Extra, Warnings: result.Warnings, Hint: answer.Scrub(result.Hint),
+		Extra: result.Extra, Warnings: result.Warnings, Hint: answer.Unveiled(result.Hint),
 	}, nil
 }
 
@@ -115,6 +115,6 @@ func refusalOf(ctx context.Context, answer *oauth.Answer, failure *login.Failure
 		failed = answer.Malformed(failure.Error())
 		failed.Kind = oauth.Unexpected
 	}
-	failed.Hint = answer.Scrub(failure.Hint)
+	failed.Hint = answer.Unveiled(failure.Hint)
 	return failed
 }

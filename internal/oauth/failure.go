@@ -115,7 +115,7 @@ func (a *Answer) salvage(token *Token, failed, broken *Error) (*Token, *Error) {
 	broken.Status = a.Status
 	switch {
 	case broken.Kind == Malformed && a.Status/100 == 2: // too large
-		return nil, broken
+		return nil, broken.leaving(a.early())
 	case token != nil:
 		return token, nil
 	case failed.Kind == Unavailable, failed.Kind == Refused && (failed.Code != "" || broken.Kind == Malformed):

@@ -31,7 +31,19 @@ func (a *Answer) Malformed(reason string) *Error { return a.malformed(a.Scrub(re
 
 // Scrub takes the request's secrets out of words of our own that quote the
 // answer, such as its names. They become one line of at most 1024 bytes.
-func (a *Answer) Scrub(words string) string { return newVeil(a.scrub.secrets, nil).words(words) }
+func (a *Answer) Scrub(words string) string {
+	tokens, _ := tokensOf(a)
+	return newVeil(a.scrub.secrets, tokens).words(words)
+}
+
+// Unveiled returns words if they have nothing in them that a trace would hide,
+// else "": half a suggestion is of no use.
+func (a *Answer) Unveiled(words string) string {
+	if a.Scrub(words) != words {
+		return ""
+	}
+	return words
+}
 
 // Redirected is the error for a 3xx answer.
 func (a *Answer) Redirected() *Error {

@@ -44,6 +44,8 @@ type Need struct {
 	// the record's life: a reader who wants more than the server ever gives would
 	// otherwise cost an exchange each time.
 	Raise time.Duration
+	// Patience is how long the reader waits for a mint. 0 means Options.Patience.
+	Patience time.Duration
 }
 
 // MinTTLFor is the least remaining life that satisfies the reader, of a record

@@ -52,6 +52,7 @@ type flight[R Record] struct {
 	held      *slot[R]      // the record that the flight is about to replace
 	saving    chan struct{} // while Save runs; closed at its end
 	next      *flight[R]    // has the key after this one
+	aside     *unsaved[R]   // a Change: what storage does not have, and must not get lost if it fails
 }
 
 // outcome of a flight. Without err, slot is the answer; with it, slot is the

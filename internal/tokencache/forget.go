@@ -26,7 +26,7 @@ func (c *Cache[R]) Change(ctx context.Context, key string, change func(ctx conte
 	if key == "" {
 		return ErrEmptyKey
 	}
-	f, before, aside, err := c.queue(ctx, key)
+	f, before, err := c.queue(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (c *Cache[R]) Change(ctx context.Context, key string, change func(ctx conte
 	case <-before:
 		defer leave()
 		if err = guarded(func() error { return change(ctx) }); err != nil {
-			c.restore(key, aside)
+			c.restore(key, f)
 		}
 		return err
 	case <-ctx.Done():
@@ -46,7 +46,7 @@ func (c *Cache[R]) Change(ctx context.Context, key string, change func(ctx conte
 	case <-c.ended:
 		err = ErrClosed
 	}
-	c.restore(key, aside)
+	c.restore(key, f)
 	go func() { // the turn passes on when it comes
 		<-before
 		leave()
@@ -55,17 +55,17 @@ func (c *Cache[R]) Change(ctx context.Context, key string, change func(ctx conte
 }
 
 // queue forgets the key and takes it, or the turn after the flights that have it
-// or wait for it already; before is closed when the turn has come. aside is what
-// storage does not have.
-func (c *Cache[R]) queue(ctx context.Context, key string) (f *flight[R], before chan struct{}, aside *unsaved[R], err error) {
+// or wait for it already; before is closed when the turn has come.
+func (c *Cache[R]) queue(ctx context.Context, key string) (f *flight[R], before chan struct{}, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, nil, nil, ErrClosed
+		return nil, nil, ErrClosed
 	}
-	aside = c.unsaved[key]
+	aside := c.unsaved[key]
 	c.forget(key)
 	f = newFlight[R](ctx)
+	f.aside = aside
 	f.private = true
 	c.running++
 	last := c.flights[key]
@@ -73,20 +73,21 @@ func (c *Cache[R]) queue(ctx context.Context, key string) (f *flight[R], before 
 		c.flights[key] = f
 		free := make(chan struct{})
 		close(free)
-		return f, free, aside, nil
+		return f, free, nil
 	}
 	for last.next != nil {
 		last = last.next
 	}
 	last.next = f
-	return f, last.done, aside, nil
+	return f, last.done, nil
 }
 
 // restore keeps a record again that storage does not have, unless there is
-// another one by now. Something of the key's must still be running.
-func (c *Cache[R]) restore(key string, u *unsaved[R]) {
+// another one by now. The Change that has failed must still be running.
+func (c *Cache[R]) restore(key string, f *flight[R]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	u := f.aside
 	if u == nil || c.unsaved[key] != nil || c.over {
 		return
 	}

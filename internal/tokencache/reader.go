@@ -13,7 +13,7 @@ import (
 // ends with a flight, and a reader's own flight hardly ever leaves it without an
 // answer; patience bounds the rounds in which others are first.
 func (c *Cache[R]) obtain(ctx context.Context, o order[R]) (Answer[R], error) {
-	patience := time.NewTimer(c.patience)
+	patience := time.NewTimer(cmp.Or(o.need.Patience, c.patience))
 	defer patience.Stop()
 	for {
 		s := c.inMemory(o.key)

@@ -46,6 +46,7 @@ func (c *Cache[R]) pending(key string) (*slot[R], bool) {
 // the readers look again.
 func (c *Cache[R]) save(key string, f *flight[R], src Source[R], record R) (*slot[R], error) {
 	if !c.saveBegins(f) {
+		c.handOver(f, src, record)
 		return nil, ErrForgotten
 	}
 	err := c.callSave(f, src.Save, record)
@@ -106,6 +107,9 @@ func (c *Cache[R]) publish(key string, f *flight[R], src Source[R], record R, sa
 		c.forget(key)
 	}
 	if f.forgotten {
+		if saveErr != nil && !deleted {
+			f.handOver(src, record)
+		}
 		return nil, ErrForgotten
 	}
 	c.supersede(key)
@@ -121,6 +125,26 @@ func (c *Cache[R]) publish(key string, f *flight[R], src Source[R], record R, sa
 	c.hot.Add(key, s)
 	c.failures.Remove(key)
 	return s, nil
+}
+
+// handOver leaves a record that nobody may see to the Change for which it was
+// forgotten: if that fails, it is the only copy.
+func (c *Cache[R]) handOver(f *flight[R], src Source[R], record R) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.handOver(src, record)
+}
+
+func (f *flight[R]) handOver(src Source[R], record R) {
+	if f.next != nil {
+		f.next.aside = &unsaved[R]{slot: newUnsaved(record), save: src.Save, ctx: context.WithoutCancel(f.ctx)}
+	}
+}
+
+func newUnsaved[R Record](record R) *slot[R] {
+	s := &slot[R]{record: record}
+	s.unsaved.Store(true)
+	return s
 }
 
 // supersede ends the key's background save. mu is held.
