@@ -44,8 +44,16 @@ func (b *backend) pastFailure(ctx context.Context, s logical.Storage, role *role
 
 // unchanged answers a write that asks for what is stored already.
 func (b *backend) unchanged(ctx context.Context, req *logical.Request, name, verify string, role *roleEntry, resp *logical.Response) (*logical.Response, error) {
-	if err := b.reschedule(ctx, req.Storage, name); err != nil { // the write that stored it may have come no further
+	key, err := tokenKey(role.ID, sharedHolder)
+	if err != nil {
 		return nil, err
+	}
+	// The write that stored the role may have come no further. What waits after a
+	// failure goes on waiting, however often the same is written.
+	if job, known := b.renewals.Look(jobKey(name, key)); !known || job.State == "asleep" {
+		if err := b.reschedule(ctx, req.Storage, name); err != nil {
+			return nil, err
+		}
 	}
 	if verify == verifyOff {
 		return unlessEmpty(resp), nil
