@@ -16,10 +16,17 @@ func digest(token string) string {
 	return hex.EncodeToString(sum[:])[:16]
 }
 
-// kill is one of the plugin.
+// The ways to lose a leader.
+const (
+	stepDown = "step-down"
+	crash    = "SIGKILL"
+)
+
+// kill is one of the plugin: of its processes alone, or with the leader that they run under.
 type kill struct {
 	At, Gone  time.Time // the signal, and the end of the process
 	Processes int       // 0: there was none, since Vault had not started it again
+	Leader    string    // how the leader was lost; empty: it was not
 	Aimed     bool      // a refresh token had just been consumed
 	Back      time.Time // the first answer to a read that began after Gone; zero: none yet
 }

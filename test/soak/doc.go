@@ -17,14 +17,18 @@
 //   - A killer: SIGKILL at random instants, half of them right after a refresh token was consumed, while the answer is made, on
 //     its way, or being stored. That is where a refresh token can be lost.
 //
+// With -nodes 3 Vault is a cluster that also loses its leader at random (-stepdown): by a step-down and by SIGKILL of the node with its
+// plugin, in turns. Readers ask all nodes, and standbys forward. Each node's logs are in a directory of its own.
+//
 // The provider holds back each answer for a random time (-latency), or next to no kill would fall between POST and answer.
 //
 // # What must be
 //
 // No read gets a token that has expired, that its issuer does not accept, or that is another role's. A read may fail with a 5xx
 // if the plugin was killed during it or at most 5 s before (-outage), and for 30 s (-recovery) if the kill cut off a renewal of its
-// role by refresh token: the engine waits until a POST that may be under way must be over. Any other failed read is a
-// violation. So is a secret, a refresh token or an access token in Vault's log, which has the plugin's output, or in its audit log.
+// role by refresh token: the engine waits until a POST that may be under way must be over. For 20 s after the
+// loss of a leader (-election) Vault may also not be reached at all. Any other failed read is a violation. So is a secret, a refresh
+// token or an access token in Vault's log, which has the plugin's output, or in its audit log.
 //
 // A refresh grant is lost when the provider revokes it, or when a role of flow refresh_token has no token in the end. That is
 // explained if a kill lies between the POST and the stored answer and the plugin was not back before the grace was over, which

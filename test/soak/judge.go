@@ -42,23 +42,28 @@ func judge(b *book, endings []ending, leaks []string, l limits) *verdict {
 }
 
 func (v *verdict) judgeKills(b *book, l limits) {
-	var back []float64
+	var back, elected []float64
 	for _, k := range b.kills {
 		if k.Processes == 0 {
 			continue
 		}
-		v.Kills++
-		if k.Aimed {
+		if k.Leader != "" {
+			v.judgeLeader(k)
+		} else {
+			v.Kills++
+		}
+		if k.Aimed && k.Leader == "" {
 			v.Aimed++
 		}
-		if !k.Back.IsZero() {
+		switch {
+		case k.Back.IsZero():
+		case k.Leader != "":
+			elected = append(elected, k.Back.Sub(k.Gone).Seconds())
+		default:
 			back = append(back, k.Back.Sub(k.Gone).Seconds())
 		}
 	}
-	if len(back) > 0 {
-		slices.Sort(back)
-		v.Back = span{back[len(back)/2], back[len(back)-1]}
-	}
+	v.Back, v.LeaderBack = spanOf(back), spanOf(elected)
 	for _, same := range b.uses(l) {
 		for _, u := range same {
 			if u.good && u.cut != nil && !u.stored {
@@ -109,6 +114,8 @@ func (v *verdict) judgeFailures(b *book, l limits) {
 	}
 	for _, f := range b.failures {
 		switch {
+		case (f.Status >= 500 || f.Status == 0) && f.near(b.leaders(), l.election):
+			v.MetLoss++
 		case f.Status >= 500 && f.near(b.kills, l.outage):
 			v.MetKill++
 		case f.Status >= 500 && (f.near(cut[f.Role], l.recovery) || v.refreshes(f.Role) && f.near(b.firstKill(f), l.recovery)):
@@ -210,6 +217,9 @@ func (v *verdict) accuse(l limits) {
 		}
 	}
 	none(sick, "roles without a token at the end, for no loss")
+	if l.deposing && v.StepDowns+v.Crashes == 0 {
+		v.Violations = append(v.Violations, "nothing was proved: no leader was lost")
+	}
 	if v.Reads == 0 || v.Checked == 0 || v.Kills == 0 && l.killing {
 		v.Violations = append(v.Violations, "nothing was proved: no reads, no tokens checked or no kills")
 	}

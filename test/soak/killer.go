@@ -11,11 +11,15 @@ import (
 // killer kills the plugin by chance.
 type killer struct {
 	*options
-	vault *vaultServer
+	vault *cluster
 	book  *book
 	rng   *rand.Rand
 	// consumed has something in it right after a refresh token was consumed.
 	consumed chan struct{}
+}
+
+func newKiller(o *options, b *book, rng *rand.Rand) *killer {
+	return &killer{options: o, book: b, rng: rng, consumed: make(chan struct{}, 1)}
 }
 
 // heard is told each line of the provider's log.
@@ -35,7 +39,7 @@ func (k *killer) run(ctx context.Context) error {
 	}
 	for {
 		pause(ctx, exponential(k.rng, k.kill))
-		aimed := k.rng.Float64() < k.aim && k.aimed(ctx)
+		aimed := k.rng.Float64() < k.aim && k.aimed(ctx, 2*k.kill)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -50,12 +54,12 @@ func (k *killer) run(ctx context.Context) error {
 
 // aimed waits until a refresh token is consumed, and then for a moment in which the answer is made, on its way, or being
 // stored. It gives up if none is consumed for long.
-func (k *killer) aimed(ctx context.Context) bool {
+func (k *killer) aimed(ctx context.Context, long time.Duration) bool {
 	select {
 	case <-k.consumed: // an old one
 	default:
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*k.kill)
+	ctx, cancel := context.WithTimeout(ctx, long)
 	defer cancel()
 	select {
 	case <-k.consumed:

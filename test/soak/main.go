@@ -90,20 +90,23 @@ func (o *options) directory() (string, error) {
 // soak starts what is needed, soaks, ends it, and judges.
 func soak(ctx context.Context, o *options, b *built, dir string, progress io.Writer) (*verdict, error) {
 	book := newBook()
-	k := &killer{options: o, book: book, rng: o.rng("killer"), consumed: make(chan struct{}, 1)}
-	s, stop, err := open(ctx, o, b, dir, func(e exchange) { book.heard(e); k.heard(e) })
+	k, d := newKiller(o, book, o.rng("killer")), &deposer{newKiller(o, book, o.rng("deposer"))}
+	s, stop, err := open(ctx, o, b, dir, func(e exchange) { book.heard(e); k.heard(e); d.heard(e) })
 	defer stop()
 	if err != nil {
 		return nil, err
 	}
-	k.vault = s.vault
+	k.vault, d.vault = s.vault, s.vault
 	if err := s.write(ctx); err != nil {
 		return nil, fmt.Errorf("setting the engine up: %w", err)
 	}
 	fmt.Fprintf(progress, "%d roles, %d readers, lives %s, a kill each %s, grace %s: for %s.\n",
 		len(s.roles), o.readers, &o.lives, o.kill, o.grace, o.length)
+	if o.nodes > 1 {
+		fmt.Fprintf(progress, "%d nodes of Vault, which lose their leader each %s.\n", o.nodes, o.stepdown)
+	}
 	began := time.Now()
-	if err := s.play(ctx, o, book, k); err != nil {
+	if err := s.play(ctx, o, book, k, d); err != nil {
 		return nil, err
 	}
 	length := time.Since(began)
@@ -148,7 +151,7 @@ func open(ctx context.Context, o *options, b *built, dir string, heard func(exch
 		ends = append(ends, p.stop)
 		s.loginURLs[life] = url
 	}
-	if s.vault, err = startVault(ctx, b.vault, dir, b.plugins); err != nil {
+	if s.vault, err = startCluster(ctx, o.nodes, b, dir); err != nil {
 		return nil, stop, err
 	}
 	ends = append(ends, s.vault.stop)
@@ -156,7 +159,7 @@ func open(ctx context.Context, o *options, b *built, dir string, heard func(exch
 }
 
 // play reads and kills until the time is over, or one of the servers ends.
-func (s *stage) play(ctx context.Context, o *options, b *book, k *killer) error {
+func (s *stage) play(ctx context.Context, o *options, b *book, k *killer, d *deposer) error {
 	ctx, cancel := context.WithTimeout(ctx, o.length)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -164,18 +167,28 @@ func (s *stage) play(ctx context.Context, o *options, b *book, k *killer) error 
 		rng := o.rng(fmt.Sprint("reader ", i))
 		wg.Go(func() { s.read(ctx, o, b, rng) })
 	}
-	failed := make(chan error, 1)
-	wg.Go(func() { failed <- k.run(ctx) })
+	failed := make(chan error, 2)
+	for _, run := range []func(context.Context) error{k.run, d.run} {
+		wg.Go(func() {
+			if err := run(ctx); err != nil {
+				failed <- err
+			}
+		})
+	}
 	var err error
 	select {
-	case <-s.vault.process.ended:
+	case <-ctx.Done():
+	case <-s.vault.died:
 		err = errors.New("the Vault server has ended by itself: see its log")
 	case <-s.provider.process.ended:
 		err = errors.New("the provider has ended by itself: see its log")
 	case err = <-failed:
 	}
 	cancel()
-	wg.Wait()
+	wg.Wait() // a node that was killed is back then
+	if err == nil && len(failed) > 0 {
+		err = <-failed
+	}
 	return err
 }
 
@@ -195,10 +208,10 @@ func (s *stage) leaks(dir string) ([]string, error) {
 			return nil, err
 		}
 	}
-	server, err := search.file(s.vault.serverLog(), pluginName)
+	server, err := search.files(s.vault.logs((*vaultServer).serverLog), pluginName)
 	if err != nil {
 		return nil, err
 	}
-	audit, err := search.file(s.vault.auditLog(), mountPath+"/token/")
+	audit, err := search.files(s.vault.logs((*vaultServer).auditLog), mountPath+"/token/")
 	return append(server, audit...), err
 }

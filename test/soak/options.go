@@ -20,9 +20,11 @@ type options struct {
 	pace    time.Duration
 	check   float64
 
-	kill    time.Duration
-	aim     float64
-	latency time.Duration
+	nodes    int
+	kill     time.Duration
+	stepdown time.Duration
+	aim      float64
+	latency  time.Duration
 
 	limits
 	settle time.Duration
@@ -38,8 +40,10 @@ type limits struct {
 	persist  time.Duration // from an answer of the provider to the stored token, at most
 	outage   time.Duration // from a kill to reads that are answered again, at most
 	recovery time.Duration // the same for a role whose exchange the kill cut off
+	election time.Duration // from the loss of a leader to reads that are answered again, at most
 	strict   bool
 	killing  bool // a run without a kill proves nothing
+	deposing bool // nor does a run of several nodes without the loss of a leader
 }
 
 func parse(args []string) (options, error) {
@@ -52,6 +56,9 @@ func parse(args []string) (options, error) {
 	flags.DurationVar(&o.pace, "pace", 100*time.Millisecond, "mean pause between two reads of one of them")
 	flags.Float64Var(&o.check, "check", 0.1, "share of the tokens read that the provider is asked about")
 	flags.DurationVar(&o.kill, "kill", 10*time.Second, "mean time between two kills; 0 kills nothing")
+	flags.IntVar(&o.nodes, "nodes", 1, "Vault's nodes: 1, or 3 and more")
+	flags.DurationVar(&o.stepdown, "stepdown", 20*time.Second, "with several nodes, mean time between two losses of their leader: a step-down and a SIGKILL in turns; 0 loses none")
+	flags.DurationVar(&o.election, "election", 20*time.Second, "how long after the loss of a leader reads may fail")
 	flags.Float64Var(&o.aim, "aim", 0.5, "share of the kills that wait for a refresh token to be consumed")
 	flags.DurationVar(&o.latency, "latency", 100*time.Millisecond, "the longest that the provider holds back an answer")
 	flags.DurationVar(&o.grace, "grace", 30*time.Second, "how long the provider takes a consumed refresh token once more; 0 is not at all")
@@ -71,6 +78,7 @@ func parse(args []string) (options, error) {
 		o.seed = rand.Uint64()
 	}
 	o.killing = o.kill > 0
+	o.deposing = o.nodes > 1 && o.stepdown > 0
 	return o, o.validate(flags.Args())
 }
 
@@ -82,9 +90,11 @@ func (o *options) validate(rest []string) error {
 		return errors.New("-for, -pace and -settle must be more than 0")
 	case o.roles < 3 || o.readers < 1:
 		return errors.New("-roles must be at least 3, and -readers 1")
+	case o.nodes < 1 || o.nodes == 2:
+		return errors.New("-nodes must be 1, or at least 3: two cannot elect a leader when one is gone")
 	case o.check < 0 || o.check > 1 || o.aim < 0 || o.aim > 1:
 		return errors.New("-check and -aim must lie between 0 and 1")
-	case o.kill < 0 || o.latency < 0 || o.grace < 0 || o.persist < 0 || o.outage < 0 || o.recovery < 0:
+	case o.kill < 0 || o.latency < 0 || o.grace < 0 || o.persist < 0 || o.outage < 0 || o.recovery < 0 || o.stepdown < 0 || o.election < 0:
 		return errors.New("times must not be negative")
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -24,6 +25,7 @@ type process struct {
 	cmd   *exec.Cmd
 	stdin io.Closer     // held open: the servers end when it closes, so they cannot outlive the soak
 	ended chan struct{} // closed when the process has ended
+	meant atomic.Bool   // the soak ends it, or has
 }
 
 // start runs a command with its complaints appended to the file log, and with its standard output too if stdout is nil.
@@ -57,6 +59,7 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 
 // stop asks the process to end, waits, and insists.
 func (p *process) stop() {
+	p.meant.Store(true)
 	p.stdin.Close()
 	p.cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
 	select {
@@ -65,6 +68,17 @@ func (p *process) stop() {
 		p.cmd.Process.Kill() //nolint:errcheck // it may have ended
 		<-p.ended
 	}
+}
+
+// crash kills the process and its children at once, as a power cut does, and returns when it is gone.
+func (p *process) crash() error {
+	p.meant.Store(true)
+	if err := syscall.Kill(-p.pid(), syscall.SIGKILL); err != nil { // start made it a group
+		return err
+	}
+	<-p.ended
+	p.stdin.Close()
+	return nil
 }
 
 // output runs a command to its end. Its complaints go to progress.

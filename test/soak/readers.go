@@ -21,7 +21,7 @@ func (s *stage) read(ctx context.Context, o *options, b *book, rng *rand.Rand) {
 		if rng.IntN(4) == 0 { // a lease is a write to Vault's disk
 			path = "creds"
 		}
-		token, expires := s.readOne(ctx, b, path, r)
+		token, expires := s.readOne(ctx, b, s.vault.node(rng), path, r)
 		if token != "" && rng.Float64() < o.check {
 			s.checkOne(ctx, b, r, token, expires)
 		}
@@ -30,9 +30,9 @@ func (s *stage) read(ctx context.Context, o *options, b *book, rng *rand.Rand) {
 }
 
 // readOne returns no token if there was none, which is in the book then.
-func (s *stage) readOne(ctx context.Context, b *book, path string, r role) (token string, expires time.Time) {
+func (s *stage) readOne(ctx context.Context, b *book, node *vaultServer, path string, r role) (token string, expires time.Time) {
 	start := time.Now()
-	secret, err := s.vault.client.Logical().ReadWithContext(ctx, mountPath+"/"+path+"/"+r.name)
+	secret, err := node.client.Logical().ReadWithContext(ctx, mountPath+"/"+path+"/"+r.name)
 	end := time.Now()
 	if ctx.Err() != nil { // it was cut off by us
 		return "", time.Time{}
@@ -110,7 +110,7 @@ func (s *stage) settle(ctx context.Context, o *options) []ending {
 
 // well tells whether a role has a token that its issuer takes, and if not, why.
 func (s *stage) well(ctx context.Context, r role) (well bool, why string) {
-	secret, err := s.vault.client.Logical().ReadWithContext(ctx, mountPath+"/token/"+r.name)
+	secret, err := s.vault.first().client.Logical().ReadWithContext(ctx, mountPath+"/token/"+r.name)
 	if err != nil {
 		status, reason := explain(err)
 		return false, fmt.Sprintf("%d %s", status, reason)

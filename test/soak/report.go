@@ -60,12 +60,20 @@ func (v *verdict) table() string {
 	row := func(name string, value any, remark string) { fmt.Fprintf(w, "%s\t%v\t%s\n", name, value, remark) }
 	row("duration", fmt.Sprintf("%.0f s", v.Duration), fmt.Sprintf("seed %d", v.Seed))
 	row("kills", v.Kills, fmt.Sprintf("%d aimed; back after %.1f s, at most %.1f s", v.Aimed, v.Back.Median, v.Back.Max))
+	losses := v.StepDowns + v.Crashes
+	if losses > 0 {
+		row("leaders lost", losses, fmt.Sprintf("%d by step-down, %d by SIGKILL; %d aimed; back after %.1f s, at most %.1f s",
+			v.StepDowns, v.Crashes, v.LeaderAimed, v.LeaderBack.Median, v.LeaderBack.Max))
+	}
 	row("exchanges cut off", v.CutOff, "a kill between POST and stored answer")
 	for _, grant := range slices.Sorted(maps.Keys(v.Exchanges)) {
 		row("exchanges, "+grant, v.Exchanges[grant], fmt.Sprintf("%d refused", v.Refused[grant]))
 	}
 	row("reads", v.Reads, "")
 	row("  met a kill", v.MetKill, "")
+	if losses > 0 {
+		row("  met the loss of a leader", v.MetLoss, "")
+	}
 	row("  waited for a cut-off exchange", v.Waiting, "")
 	row("  of a role that lost its grant", v.OfLost, "")
 	row("  failed otherwise", v.Failed, "must be 0")

@@ -58,21 +58,33 @@ func (s *secrets) addRecord(file string) error {
 	return nil
 }
 
-// file returns what is found in a file. It must have the word proof somewhere: a search of the wrong text proves nothing.
-func (s *secrets) file(name, proof string) (found []string, err error) {
+// files returns what is found in files. One of them must have the word proof somewhere: a search of the wrong text proves nothing.
+func (s *secrets) files(names []string, proof string) (found []string, err error) {
+	proved := false
+	for _, name := range names {
+		hits, mentions, err := s.file(name, proof)
+		if err != nil {
+			return nil, err
+		}
+		found, proved = append(found, hits...), proved || mentions
+	}
+	if !proved {
+		err = fmt.Errorf("%s does not mention %s: searching it proves nothing", strings.Join(names, " or "), proof)
+	}
+	return found, err
+}
+
+func (s *secrets) file(name, proof string) (found []string, proved bool, err error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer f.Close()
-	found, proved, err := s.search(f, proof)
-	if err == nil && !proved {
-		err = fmt.Errorf("%s does not mention %s: searching it proves nothing", name, proof)
-	}
+	found, proved, err = s.search(f, proof)
 	for i := range found {
 		found[i] += " in " + filepath.Base(name)
 	}
-	return found, err
+	return found, proved, err
 }
 
 // search reads lines: neither a secret nor a log's entry has a newline in it.

@@ -55,10 +55,10 @@ func TestSearchOfFiles(t *testing.T) {
 	search := newSecrets()
 	require.NoError(t, search.addRecord(record))
 	require.NoError(t, search.addRecord(filepath.Join(dir, "none")))
-	found, err := search.file(log, "plugin")
+	found, err := search.files([]string{log}, "plugin")
 	require.NoError(t, err)
 	require.Equal(t, []string{"refresh_token " + digest(token) + " (plain) in vault.log"}, found)
-	_, err = search.file(log, "audit")
+	_, err = search.files([]string{log}, "audit")
 	require.ErrorContains(t, err, "proves nothing")
 	require.Error(t, search.add("short", "short"))
 }

@@ -28,6 +28,12 @@ type summary struct {
 	CutOff   int     `json:"exchanges_cut_off"` // refreshes with a kill between POST and stored answer
 	Back     span    `json:"back_after"`        // from a kill to the first answer to a read that began after it
 
+	StepDowns   int  `json:"leader_step_downs,omitempty"`
+	Crashes     int  `json:"leaders_killed,omitempty"`
+	LeaderAimed int  `json:"leaders_lost_aimed,omitempty"`
+	LeaderBack  span `json:"back_after_a_leader,omitzero"`
+	MetLoss     int  `json:"reads_met_the_loss_of_a_leader,omitempty"`
+
 	Reads       int            `json:"reads"`
 	Exchanges   map[string]int `json:"exchanges"`
 	Refused     map[string]int `json:"exchanges_refused"`
@@ -59,6 +65,14 @@ type summary struct {
 type span struct {
 	Median float64 `json:"median"`
 	Max    float64 `json:"max"`
+}
+
+func spanOf(all []float64) span {
+	if len(all) == 0 {
+		return span{}
+	}
+	slices.Sort(all)
+	return span{all[len(all)/2], all[len(all)-1]}
 }
 
 // worst returns the entries with the highest counts, at most n.
