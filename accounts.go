@@ -206,7 +206,7 @@ func forgetAccount(ctx context.Context, s logical.Storage, role *roleEntry) erro
 
 // nothingSent says of an earlier refusal that it is one.
 func (e *accountError) nothingSent() string {
-	return fmt.Sprintf("Nothing was sent now: this was answered at %s to a login of the same account, by this role or another", e.Last.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("Nothing was sent now: this was answered at %s to a login of the same account, by this role or another", instant(e.Last))
 }
 
 // until says when the engine logs in again.
@@ -221,10 +221,10 @@ func (e *accountError) until(mount, role, config string) string {
 		return fmt.Sprintf("%s was refusal %d, and accounts lock: the engine logs in no more before %s", sent, e.Refused, change)
 	case e.Failure.Kind == oauth.Refused:
 		return fmt.Sprintf("%s was refusal %d of %d, and accounts lock: the engine logs in again after %s (in %s), or after %s",
-			sent, e.Refused, maxRefusals, next.UTC().Format(time.RFC3339), inSeconds(next), change)
+			sent, e.Refused, maxRefusals, instant(next), inSeconds(next), change)
 	default:
 		return fmt.Sprintf("%s may have been a refusal, and accounts lock: the engine logs in again after %s (in %s), or after %s",
-			sent, next.UTC().Format(time.RFC3339), inSeconds(next), change)
+			sent, instant(next), inSeconds(next), change)
 	}
 }
 

@@ -143,11 +143,7 @@ func (c *configEntry) host() string {
 	if c.TokenURL != "" {
 		return hostOf(c.TokenURL)
 	}
-	document, err := compileLogin(c.Login)
-	if err != nil {
-		return ""
-	}
-	return c.loginHost(document)
+	return c.hostFor(flows.Login)
 }
 
 // hostFor is host for a role of that flow; "" for a config that is not there.

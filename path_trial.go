@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -83,7 +82,7 @@ func (d *definition) failedTrial(err error, trace *oauth.Trace, req *logical.Req
 // outcome is the last line of a trace that ended well.
 func (d *definition) outcome(answer *oauth.Token) string {
 	t := newToken(d, answer, rotation.State{})
-	line := fmt.Sprintf("The role has a new token, good until %s.\n", t.Expires.UTC().Format(time.RFC3339))
+	line := fmt.Sprintf("The role has a new token, good until %s.\n", instant(t.Expires))
 	for _, note := range t.Notes {
 		line += "Warning: " + note + "\n"
 	}

@@ -105,7 +105,7 @@ func (b *backend) warnUntried(ctx context.Context, req *logical.Request, name, w
 	case held != nil && past == nil:
 		state = "The role has had no token since it or its config was changed"
 	case past != nil:
-		state = fmt.Sprintf("The role did not work at %s: %s", past.at.UTC().Format(time.RFC3339), past.reason)
+		state = fmt.Sprintf("The role did not work at %s: %s", instant(past.at), past.reason)
 	}
 	resp.AddWarning(fmt.Sprintf("%s, and so nothing was tried. %s. To try it: %s", why, state, try))
 	return nil
