@@ -116,14 +116,6 @@ func (d *definition) refreshEnds(answer *oauth.Token) time.Time {
 	return answer.RefreshEnds
 }
 
-// generation counts the tokens of a key; a token that is not there has 0.
-func (t *tokenEntry) generation() uint64 {
-	if t == nil {
-		return 0
-	}
-	return t.Refresh.Generation
-}
-
 // lastState is the state of what was held, if anything was.
 func (t *tokenEntry) lastState() rotation.State {
 	if t == nil {
@@ -131,6 +123,9 @@ func (t *tokenEntry) lastState() rotation.State {
 	}
 	return t.Refresh
 }
+
+// generation counts the tokens of a key; a token that is not there has 0.
+func (t *tokenEntry) generation() uint64 { return t.lastState().Generation }
 
 // leaves is what the token leaves to those that follow it.
 func (t *tokenEntry) leaves(refreshToken secret.String) flows.Held {
