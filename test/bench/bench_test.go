@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/vaulttest"
 )
 
 func TestParse(t *testing.T) {
@@ -17,10 +19,10 @@ func TestParse(t *testing.T) {
 	}
 	o, err := parse(env(nil))
 	require.NoError(t, err)
-	require.Equal(t, options{rounds: 10, clients: 8, seconds: 3 * time.Second, out: "bin/bench.txt"}, o)
-	o, err = parse(env(map[string]string{"ROUNDS": "2", "SECONDS": "1", "CLIENTS": "4", "OUT": "a", "DOC": "b"}))
+	require.Equal(t, options{rounds: 10, clients: 8, seconds: 3 * time.Second, base: defaultBase, out: "bin/bench.txt"}, o)
+	o, err = parse(env(map[string]string{"ROUNDS": "2", "SECONDS": "1", "CLIENTS": "4", "BASE": "none", "OUT": "a", "DOC": "b"}))
 	require.NoError(t, err)
-	require.Equal(t, options{rounds: 2, clients: 4, seconds: time.Second, out: "a", doc: "b"}, o)
+	require.Equal(t, options{rounds: 2, clients: 4, seconds: time.Second, base: noBase, out: "a", doc: "b"}, o)
 	for _, bad := range []string{"0", "-1", "3s", "x"} {
 		_, err := parse(env(map[string]string{"SECONDS": bad}))
 		require.ErrorContains(t, err, "SECONDS")
@@ -36,7 +38,7 @@ func TestSpread(t *testing.T) {
 // twoRounds are results in which ours costs twice what the limit does, then
 // four times: 3 in the middle, where the ratio of the medians would say 2.67.
 func twoRounds() *results {
-	r := &results{options: options{rounds: 2, clients: 8, seconds: time.Second}, machine: "a machine", inProcess: "" +
+	r := &results{options: options{rounds: 2, clients: 8, seconds: time.Second}, machine: "a machine", plugins: []string{pluginOurs, pluginNoop}, inProcess: "" +
 		"goos: linux\n" +
 		"BenchmarkOther-2   \t 1\t 2 ns/op\n" +
 		"BenchmarkHandleRequest/path=token/plugin=ours-2         \t   100\t      8291 ns/op\t  43 allocs/op\n" +
@@ -71,6 +73,37 @@ func TestReport(t *testing.T) {
 	}
 	require.NotContains(t, markdown, "parallel")
 	require.NotContains(t, markdown, "Other")
+}
+
+func TestReportWithABase(t *testing.T) {
+	r := twoRounds()
+	r.plugins, r.revision = append(r.plugins, pluginBase), defaultBase
+	for _, path := range paths {
+		for _, s := range r.samples[series{path, pluginNoop}] {
+			r.add(path, pluginBase, s)
+		}
+	}
+	markdown := r.markdown()
+	for _, line := range []string{
+		"a machine. 2 rounds of 1s, 8 clients. Base is revision 116203648460.",
+		"| path | | ours | no-op | ours / no-op | base | ours / base |\n|---|---|--:|--:|--:|--:|--:|\n",
+		"| 200 (200 to 200) | 75 (62 to 88) | 3.00 (2.50 to 3.50) | 75 (62 to 88) | 3.00 (2.50 to 3.50) |\n",
+	} {
+		require.Contains(t, markdown, line)
+	}
+	require.Equal(t, 4, strings.Count(r.benchmarks(), "/plugin=base-"))
+}
+
+// The history of a shallow clone or of a release's archive does not have every revision.
+func TestARevisionThatIsNotInTheHistory(t *testing.T) {
+	var progress strings.Builder
+	b := &built{dir: t.TempDir(), directory: t.TempDir(), plugins: []string{pluginOurs, pluginNoop}}
+	c := vaulttest.Checkout{Dir: b.dir, Progress: &progress}
+	for _, revision := range []string{strings.Repeat("0", 40), "-x", noBase} {
+		require.NoError(t, b.buildBase(t.Context(), c, revision))
+	}
+	require.Equal(t, []string{pluginOurs, pluginNoop}, b.plugins)
+	require.Equal(t, 2, strings.Count(progress.String(), "is not in the history"))
 }
 
 func TestReportWithoutCPUTimes(t *testing.T) {
@@ -110,16 +143,8 @@ func TestTheDocumentHasAPlaceForFigures(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestOwnProcess(t *testing.T) {
-	executable, err := os.Executable()
-	require.NoError(t, err)
-	pids, err := running(executable)
-	require.NoError(t, err)
-	require.Contains(t, pids, os.Getpid())
-	pids, err = running(executable + "-other")
-	require.NoError(t, err)
-	require.Empty(t, pids)
-	_, err = cpuTime(os.Getpid())
+func TestOwnCPUTime(t *testing.T) {
+	_, err := cpuTime(os.Getpid())
 	require.NoError(t, err)
 }
 
@@ -127,11 +152,11 @@ func TestComparable(t *testing.T) {
 	answers := func(data map[string]any) map[string]map[string]any {
 		return map[string]map[string]any{"token": data, "creds": data}
 	}
-	pair := func(ours, limit map[string]any) []target {
-		return []target{{name: "ours", answers: answers(ours)}, {name: "noop", answers: answers(limit)}}
+	compare := func(a, b map[string]any) error {
+		return comparable(target{name: pluginOurs, answers: answers(a)}, target{name: pluginNoop, answers: answers(b)})
 	}
 	long := map[string]any{"a": strings.Repeat("x", 100)}
-	require.NoError(t, comparable(pair(long, map[string]any{"a": strings.Repeat("y", 90)})))
-	require.ErrorContains(t, comparable(pair(long, map[string]any{"a": "y"})), "bytes")
-	require.ErrorContains(t, comparable(pair(long, map[string]any{"b": strings.Repeat("x", 100)})), "keys")
+	require.NoError(t, compare(long, map[string]any{"a": strings.Repeat("y", 90)}))
+	require.ErrorContains(t, compare(long, map[string]any{"a": "y"}), "bytes")
+	require.ErrorContains(t, compare(long, map[string]any{"b": strings.Repeat("x", 100)}), "keys")
 }

@@ -3,47 +3,50 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/vaulttest"
+)
+
+// The plugins that are measured in turns. Their names are of one length, and so are the paths of their reads.
+const (
+	pluginOurs = "ours"
+	pluginNoop = "noop" // the limit
+	pluginBase = "base" // ours of an earlier revision
 )
 
 // built is what a run needs, in a directory of its own.
 type built struct {
 	dir, vault, vaultVersion string
-	plugins                  string // directory with the two plugins, named as plugins says
+	directory                string   // with the plugins in it and nothing else
+	plugins                  []string // their names: ours, noop, and base if there is one
+	revision                 string   // of base
 }
 
-// plugins are measured in turns: ours, and the limit.
-var plugins = []struct{ name, source string }{
-	{"ours", "./cmd/vault-plugin-secrets-oauth"},
-	{"noop", "./test/bench/noop/plugin"},
-}
-
-func build(ctx context.Context, dir string, progress io.Writer) (*built, error) {
-	b := &built{dir: dir, plugins: filepath.Join(dir, "plugins")}
-	if err := os.Mkdir(b.plugins, 0o700); err != nil {
+func build(ctx context.Context, c vaulttest.Checkout, o options, dir string) (*built, error) {
+	b := &built{dir: dir, directory: filepath.Join(dir, "plugins"), plugins: []string{pluginOurs, pluginNoop}}
+	if err := os.Mkdir(b.directory, 0o700); err != nil {
 		return nil, err
 	}
-	for _, p := range plugins {
-		// As a release is built (see Makefile), and both alike.
-		args := []string{"build", "-trimpath", "-o", filepath.Join(b.plugins, p.name), p.source}
-		if _, err := output(ctx, progress, "go", args...); err != nil {
-			return nil, err
-		}
-	}
-	vault, err := output(ctx, progress, filepath.Join("scripts", "vault.sh"))
-	if err != nil {
+	if err := c.BuildPlugin(ctx, filepath.Join(b.directory, pluginOurs), ""); err != nil {
 		return nil, err
 	}
-	b.vault = strings.TrimSpace(vault)
-	version, err := output(ctx, progress, b.vault, "version")
+	if err := c.Build(ctx, filepath.Join(b.directory, pluginNoop), "test/bench/noop/plugin"); err != nil {
+		return nil, err
+	}
+	if err := b.buildBase(ctx, c, o.base); err != nil {
+		return nil, err
+	}
+	var err error
+	if b.vault, err = c.Vault(ctx); err != nil {
+		return nil, err
+	}
+	version, err := c.Output(ctx, b.vault, "version")
 	if err != nil {
 		return nil, err
 	}
@@ -53,20 +56,42 @@ func build(ctx context.Context, dir string, progress io.Writer) (*built, error) 
 	return b, nil
 }
 
-// goBenchmarks runs the module's Go benchmarks, shortly, and returns what they print.
-func goBenchmarks(ctx context.Context, progress io.Writer) (string, error) {
-	return output(ctx, progress, "go", "test", "-run=^$", "-bench=.", "-benchmem", "-benchtime=200ms", "./internal/...", "./test/bench")
+// buildBase builds the plugin of an earlier revision from the history. Where the history does not have the revision, as in a shallow
+// clone or a release's archive, the run goes on without it.
+func (b *built) buildBase(ctx context.Context, c vaulttest.Checkout, revision string) error {
+	if revision == noBase {
+		return nil
+	}
+	quiet := vaulttest.Checkout{Dir: c.Dir, Progress: io.Discard}
+	found, err := quiet.Output(ctx, "git", "rev-parse", "--verify", "--quiet", revision+"^{commit}")
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		fmt.Fprintf(c.Progress, "Revision %s is not in the history here: no plugin of it is measured.\n", revision)
+		return nil
+	}
+	b.revision = strings.TrimSpace(found)
+	fmt.Fprintf(c.Progress, "The plugin of revision %s is measured too.\n", b.revision)
+	source, archive := filepath.Join(b.dir, "base"), filepath.Join(b.dir, "base.tar")
+	if err := os.Mkdir(source, 0o700); err != nil {
+		return err
+	}
+	if _, err := c.Output(ctx, "git", "archive", "--format=tar", "--output="+archive, b.revision); err != nil {
+		return err
+	}
+	if _, err := c.Output(ctx, "tar", "-x", "-f", archive, "-C", source); err != nil {
+		return err
+	}
+	earlier := vaulttest.Checkout{Dir: source, Progress: c.Progress}
+	if err := earlier.BuildPlugin(ctx, filepath.Join(b.directory, pluginBase), ""); err != nil {
+		return fmt.Errorf("the plugin of revision %s (BASE=%s goes without it): %w", revision, noBase, err)
+	}
+	b.plugins = append(b.plugins, pluginBase)
+	return nil
 }
 
-// output runs a command to its end. Its complaints go to progress; when ctx ends it is told so and waited for.
-func output(ctx context.Context, progress io.Writer, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, progress
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", cmd, err, out.String())
-	}
-	return out.String(), nil
+// goBenchmarks runs the module's Go benchmarks, shortly, and returns what they print.
+func goBenchmarks(ctx context.Context, c vaulttest.Checkout) (string, error) {
+	return c.Output(ctx, "go", "test", "-run=^$", "-bench=.", "-benchmem", "-benchtime=200ms", "./internal/...", "./test/bench")
 }

@@ -9,13 +9,13 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/bench/noop"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/vaulttest"
 )
 
 // paths are what is read, unleased and leased.
@@ -50,13 +50,13 @@ func (s *tokenServer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		strings.Repeat("t", noop.TokenLength), int(noop.LeaseTTL.Seconds()))
 }
 
-// engineWrite is one write that sets our engine up.
+// engineWrite is one write that sets an engine of ours up.
 type engineWrite struct {
 	path string
 	data map[string]any
 }
 
-// engineWrites gives our engine the role bench with the token server's tokens.
+// engineWrites gives an engine the role bench with the token server's tokens.
 func engineWrites(tokenURL string) []engineWrite {
 	return []engineWrite{
 		{"settings", map[string]any{"allow_loopback": true}},
@@ -72,57 +72,85 @@ type target struct {
 	answers map[string]map[string]any
 }
 
-// mount mounts both plugins, sets ours up, and reads each path once.
-func (v *vaultServer) mount(ctx context.Context, tokenURL string) ([]target, error) {
-	var both []target
-	for _, p := range plugins {
-		if err := v.register(ctx, p.name); err != nil {
-			return nil, err
-		}
-		t := target{name: p.name, answers: map[string]map[string]any{}}
-		if p.name == "ours" {
-			for _, w := range engineWrites(tokenURL) {
-				if _, err := v.client.Logical().WriteWithContext(ctx, p.name+"/"+w.path, w.data); err != nil {
-					return nil, err
-				}
-			}
-		}
-		for _, path := range paths {
-			secret, err := v.client.Logical().ReadWithContext(ctx, t.path(path))
-			if err != nil {
-				return nil, err
-			}
-			if len(secret.Warnings) > 0 || (secret.LeaseID != "") != (path == "creds") {
-				return nil, fmt.Errorf("%s: lease %q, warnings %q", t.path(path), secret.LeaseID, secret.Warnings)
-			}
-			t.answers[path] = secret.Data
-		}
-		pids, err := running(filepath.Join(v.plugins, p.name))
-		if err != nil {
-			return nil, err
-		}
-		if len(pids) != 1 { // one process serves all mounts of a plugin
-			return nil, fmt.Errorf("plugin %s has %d processes, and one was expected", p.name, len(pids))
-		}
-		t.process = pids[0]
-		both = append(both, t)
+// startVault starts a Vault of one node with raft storage, so that a lease costs what it costs: a write to disk.
+func startVault(ctx context.Context, b *built) (*vaulttest.Server, error) {
+	v, err := vaulttest.StartServer(ctx, vaulttest.Config{
+		Binary: b.vault, Dir: b.dir, Plugins: b.directory, Node: "bench", Log: "warn", Group: true,
+	})
+	if err != nil {
+		return nil, err
 	}
-	return both, nil
+	if _, err := v.Init(ctx); err != nil {
+		v.Stop()
+		return nil, err
+	}
+	return v, nil
 }
+
+// mountAll mounts the plugins, each under its own name.
+func mountAll(ctx context.Context, v *vaulttest.Server, names []string, tokenURL string) ([]target, error) {
+	var all []target
+	for _, name := range names {
+		t, err := mount(ctx, v, name, tokenURL)
+		if err != nil {
+			return nil, fmt.Errorf("plugin %s: %w", name, err)
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// mount mounts a plugin, sets it up if it is an engine, and reads each path once.
+func mount(ctx context.Context, v *vaulttest.Server, name, tokenURL string) (t target, err error) {
+	t = target{name: name, answers: map[string]map[string]any{}}
+	if err := v.Register(ctx, name); err != nil {
+		return t, err
+	}
+	if err := v.Mount(ctx, name, name); err != nil {
+		return t, err
+	}
+	if t.isEngine() {
+		for _, w := range engineWrites(tokenURL) {
+			if _, err := v.Client.Logical().WriteWithContext(ctx, name+"/"+w.path, w.data); err != nil {
+				return t, err
+			}
+		}
+	}
+	for _, path := range paths {
+		secret, err := v.Client.Logical().ReadWithContext(ctx, t.path(path))
+		if err != nil {
+			return t, err
+		}
+		if len(secret.Warnings) > 0 || (secret.LeaseID != "") != (path == "creds") {
+			return t, fmt.Errorf("%s: lease %q, warnings %q", t.path(path), secret.LeaseID, secret.Warnings)
+		}
+		t.answers[path] = secret.Data
+	}
+	pids, err := v.PluginProcesses(name)
+	if err != nil {
+		return t, err
+	}
+	if len(pids) != 1 { // one process serves all mounts of a plugin
+		return t, fmt.Errorf("it has %d processes, and one was expected", len(pids))
+	}
+	t.process = pids[0]
+	return t, nil
+}
+
+func (t target) isEngine() bool { return t.name != pluginNoop }
 
 func (t target) path(of string) string { return t.name + "/" + of + "/bench" }
 
 // comparable refuses to compare answers of different keys or sizes: Vault would encode more for one than for the other.
-func comparable(both []target) error {
-	ours, limit := both[0], both[1]
+func comparable(ours, other target) error {
 	for _, path := range paths {
-		a, b := ours.answers[path], limit.answers[path]
+		a, b := ours.answers[path], other.answers[path]
 		if keys, others := slices.Sorted(maps.Keys(a)), slices.Sorted(maps.Keys(b)); !slices.Equal(keys, others) {
-			return fmt.Errorf("%s: ours has keys %q and noop %q: bring package noop up to date", path, keys, others)
+			return fmt.Errorf("%s: ours has keys %q and %s %q", path, keys, other.name, others)
 		}
-		size, other := len(encoded(a)), len(encoded(b))
-		if difference := max(size-other, other-size); difference > 16 {
-			return fmt.Errorf("%s: ours has %d bytes and noop %d: bring package noop up to date", path, size, other)
+		size, others := len(encoded(a)), len(encoded(b))
+		if difference := max(size-others, others-size); difference > 16 {
+			return fmt.Errorf("%s: ours has %d bytes and %s %d", path, size, other.name, others)
 		}
 	}
 	return nil

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Command bench measures cached reads of token/ and creds/ through a real Vault, beside an engine that does nothing (package
-// noop). "make bench" runs it from the repository's directory; docs/benchmarks.md says how to read what it prints.
+// noop) and beside the engine of an earlier revision. "make bench" runs it from the repository's directory; docs/benchmarks.md says how to
+// read what it prints.
 //
-// Environment: ROUNDS, SECONDS of each measurement, CLIENTS with a connection each, OUT (a file for benchstat), DOC (a
-// document whose figures are replaced), VAULT_BIN (see scripts/vault.sh).
+// Environment: ROUNDS, SECONDS of each measurement, CLIENTS with a connection each, BASE (the earlier revision; "none" leaves it out), OUT
+// (a file for benchstat), DOC (a document whose figures are replaced), VAULT_BIN (see scripts/vault.sh).
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -17,6 +19,14 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/vaulttest"
+)
+
+const (
+	// defaultBase is what a change to the read path is compared with, unless BASE names another revision.
+	defaultBase = "1162036484602c3ff8ea40003e0414e1276f08bb"
+	noBase      = "none"
 )
 
 func main() {
@@ -32,14 +42,12 @@ func main() {
 type options struct {
 	rounds, clients int
 	seconds         time.Duration
+	base            string // a revision, or noBase
 	out, doc        string
 }
 
 func parse(getenv func(string) string) (options, error) {
-	o := options{out: getenv("OUT"), doc: getenv("DOC")}
-	if o.out == "" {
-		o.out = filepath.Join("bin", "bench.txt")
-	}
+	o := options{base: cmp.Or(getenv("BASE"), defaultBase), out: cmp.Or(getenv("OUT"), filepath.Join("bin", "bench.txt")), doc: getenv("DOC")}
 	seconds := 0
 	for _, number := range []struct {
 		name  string
@@ -74,16 +82,20 @@ func run(ctx context.Context, stdout, progress io.Writer) error {
 		return err
 	}
 
+	c, err := vaulttest.FindCheckout(progress)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintln(progress, "The read path by itself.")
-	inProcess, err := goBenchmarks(ctx, progress)
+	inProcess, err := goBenchmarks(ctx, c)
 	if err != nil {
 		return err
 	}
-	b, err := build(ctx, dir, progress)
+	b, err := build(ctx, c, o, dir)
 	if err != nil {
 		return err
 	}
-	r := &results{options: o, machine: describe(b.vaultVersion), inProcess: inProcess}
+	r := &results{options: o, machine: describe(b.vaultVersion), plugins: b.plugins, revision: b.revision, inProcess: inProcess}
 	if err := throughVault(ctx, b, r, progress); err != nil {
 		return err
 	}
@@ -101,19 +113,29 @@ func throughVault(ctx context.Context, b *built, r *results, progress io.Writer)
 	if err != nil {
 		return err
 	}
-	defer v.stop()
-	both, err := v.mount(ctx, tokens.url)
+	defer v.Stop()
+	all, err := mountAll(ctx, v, b.plugins, tokens.url)
 	if err != nil {
 		return err
 	}
-	if err := comparable(both); err != nil {
+	engines := int64(0)
+	for _, t := range all {
+		if t.isEngine() {
+			engines++
+		}
+		err := comparable(all[0], t)
+		switch {
+		case err != nil && t.name == pluginNoop:
+			return fmt.Errorf("%w: bring package noop up to date", err)
+		case err != nil: // a change may have changed the answer, and that has its cost
+			fmt.Fprintf(progress, "The answers are not alike: %v.\n", err)
+		}
+	}
+	if err := r.measure(ctx, v, all, progress); err != nil {
 		return err
 	}
-	if err := r.measure(ctx, v, both, progress); err != nil {
-		return err
-	}
-	if n := tokens.exchanges.Load(); n != 1 {
-		return fmt.Errorf("our engine asked for %d tokens, and cached reads need 1: the figures would be of something else", n)
+	if n := tokens.exchanges.Load(); n != engines {
+		return fmt.Errorf("%d engines asked for %d tokens, and cached reads need one each: the figures would be of something else", engines, n)
 	}
 	return nil
 }

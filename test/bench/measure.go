@@ -12,6 +12,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/vaulttest"
 )
 
 // sample is one measurement of one path of one plugin.
@@ -24,8 +26,8 @@ type sample struct {
 }
 
 // measure takes the rounds in turns, each in an order of its own: what else the
-// machine does meets both plugins alike. The first turn only warms up.
-func (r *results) measure(ctx context.Context, v *vaultServer, both []target, progress io.Writer) error {
+// machine does meets all plugins alike. The first turn only warms up.
+func (r *results) measure(ctx context.Context, v *vaulttest.Server, all []target, progress io.Writer) error {
 	transport := &http.Transport{MaxIdleConnsPerHost: r.options.clients}
 	defer transport.CloseIdleConnections()
 	l := &load{client: &http.Client{Transport: transport}, clients: r.options.clients, vault: v}
@@ -37,12 +39,12 @@ func (r *results) measure(ctx context.Context, v *vaultServer, both []target, pr
 	for round := range r.options.rounds + 1 {
 		var turns []turn
 		for _, i := range rand.Perm(len(paths)) {
-			for _, t := range rand.Perm(len(both)) {
+			for _, t := range rand.Perm(len(all)) {
 				turns = append(turns, turn{paths[i], t})
 			}
 		}
 		for _, t := range turns {
-			target, length := both[t.target], r.options.seconds
+			target, length := all[t.target], r.options.seconds
 			if round == 0 {
 				length = min(length, time.Second)
 			}
@@ -77,7 +79,7 @@ func (s *sample) percentile(p float64) float64 {
 type load struct {
 	client  *http.Client
 	clients int
-	vault   *vaultServer
+	vault   *vaulttest.Server
 }
 
 func (l *load) run(ctx context.Context, t target, path string, length time.Duration) (*sample, error) {
@@ -110,7 +112,7 @@ func (l *load) run(ctx context.Context, t target, path string, length time.Durat
 
 // cpu is what Vault and the plugin have used so far.
 func (l *load) cpu(t target) (vault, plugin time.Duration, err error) {
-	if vault, err = cpuTime(l.vault.cmd.Process.Pid); err != nil {
+	if vault, err = cpuTime(l.vault.Process().PID()); err != nil {
 		return 0, 0, err
 	}
 	plugin, err = cpuTime(t.process)
@@ -119,11 +121,11 @@ func (l *load) cpu(t target) (vault, plugin time.Duration, err error) {
 
 // read reads until the deadline, at least once, and returns how long each read took.
 func (l *load) read(ctx context.Context, path string, deadline time.Time) ([]time.Duration, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.vault.client.Address()+"/v1/"+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.vault.Client.Address()+"/v1/"+path, nil)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("X-Vault-Token", l.vault.client.Token())
+	req.Header.Set("X-Vault-Token", l.vault.Client.Token())
 	var latencies []time.Duration
 	for began := time.Now(); ; {
 		if err := l.once(req); err != nil {

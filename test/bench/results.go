@@ -18,7 +18,9 @@ import (
 type results struct {
 	options   options
 	machine   string
-	inProcess string // what the Go benchmarks printed
+	plugins   []string // ours, then those it is compared with
+	revision  string   // of the base, if there is one
+	inProcess string   // what the Go benchmarks printed
 	samples   map[series][]*sample
 }
 
@@ -73,9 +75,9 @@ func (r *results) benchmarks() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "goos: %s\ngoarch: %s\npkg: through-vault\n", runtime.GOOS, runtime.GOARCH)
 	for _, path := range paths {
-		for _, p := range plugins {
-			for _, s := range r.samples[series{path, p.name}] {
-				fmt.Fprintf(&out, "BenchmarkRead/path=%s/plugin=%s-%d\t%d\t%d ns/op", path, p.name, runtime.GOMAXPROCS(0), s.reads, s.wall.Nanoseconds()/int64(s.reads))
+		for _, plugin := range r.plugins {
+			for _, s := range r.samples[series{path, plugin}] {
+				fmt.Fprintf(&out, "BenchmarkRead/path=%s/plugin=%s-%d\t%d\t%d ns/op", path, plugin, runtime.GOMAXPROCS(0), s.reads, s.wall.Nanoseconds()/int64(s.reads))
 				for _, f := range figures {
 					fmt.Fprintf(&out, "\t%.3f %s", f.of(s), f.unit)
 				}
@@ -89,26 +91,60 @@ func (r *results) benchmarks() string {
 // markdown is the report: medians over the rounds, with the quartiles.
 func (r *results) markdown() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s. %d rounds of %v, %d clients.\n\n", r.machine, r.options.rounds, r.options.seconds, r.options.clients)
-	out.WriteString("| path | | ours | no-op | ours / no-op |\n|---|---|--:|--:|--:|\n")
+	fmt.Fprintf(&out, "%s. %d rounds of %v, %d clients.", r.machine, r.options.rounds, r.options.seconds, r.options.clients)
+	if r.revision != "" {
+		fmt.Fprintf(&out, " Base is revision %.12s.", r.revision)
+	}
+	out.WriteString("\n\n| path | | ours |")
+	rule := "|---|---|--:|"
+	for _, other := range r.plugins[1:] {
+		fmt.Fprintf(&out, " %[1]s | ours / %[1]s |", headings[other])
+		rule += "--:|--:|"
+	}
+	out.WriteString("\n" + rule + "\n")
 	for _, path := range paths {
-		ours, limit := r.samples[series{path, "ours"}], r.samples[series{path, "noop"}]
 		for _, f := range figures {
-			var a, b, ratios []float64
-			for i := range ours {
-				x, y := f.of(ours[i]), f.of(limit[i])
-				if x == 0 || y == 0 {
-					continue // cpuTime knows nothing here
-				}
-				a, b, ratios = append(a, x), append(b, y), append(ratios, x/y)
-			}
-			if len(ratios) > 0 {
-				fmt.Fprintf(&out, "| `%s/` | %s | %s | %s | %s |\n", path, f.name, spread(f.format, a), spread(f.format, b), spread("%.2f", ratios))
+			if values := r.values(path, pluginOurs, f.of); values != nil {
+				fmt.Fprintf(&out, "| `%s/` | %s | %s |%s\n", path, f.name, spread(f.format, values), r.compared(path, f.format, f.of))
 			}
 		}
 	}
 	fmt.Fprintf(&out, "\nThe read path by itself, in one process and without Vault:\n\n```text\n%s```\n", r.readPath())
 	return out.String()
+}
+
+// headings are the columns of those that ours is compared with.
+var headings = map[string]string{pluginNoop: "no-op", pluginBase: "base"}
+
+// compared is the part of a row with the figures of the others, and of the ratios within each round.
+func (r *results) compared(path, format string, of func(*sample) float64) string {
+	var out strings.Builder
+	values := r.values(path, pluginOurs, of)
+	for _, other := range r.plugins[1:] {
+		others := r.values(path, other, of)
+		if others == nil {
+			out.WriteString(" | |")
+			continue
+		}
+		var ratios []float64
+		for i := range values {
+			ratios = append(ratios, values[i]/others[i])
+		}
+		fmt.Fprintf(&out, " %s | %s |", spread(format, others), spread("%.2f", ratios))
+	}
+	return out.String()
+}
+
+// values has a figure of each round, or is nil where one is 0: cpuTime knows nothing on this system then.
+func (r *results) values(path, plugin string, of func(*sample) float64) (values []float64) {
+	for _, s := range r.samples[series{path, plugin}] {
+		value := of(s)
+		if value == 0 {
+			return nil
+		}
+		values = append(values, value)
+	}
+	return values
 }
 
 // readPath is what the Go benchmarks say of HandleRequest.

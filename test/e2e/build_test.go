@@ -4,14 +4,16 @@ package e2e
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/vaulttest"
 )
 
 const (
-	pluginName    = "vault-plugin-secrets-oauth"
+	pluginName    = vaulttest.PluginName
 	pluginVersion = "v0.0.0-e2e" // given at build time; a story looks for it in Vault
 )
 
@@ -27,66 +29,64 @@ type parts struct {
 
 func build(t *testing.T) *parts {
 	t.Helper()
-	p, root := buildVault(t), repository(t)
-	run(t, root, "go", "build", "-C", filepath.Join("tools", "demo"), "-trimpath", "-o", p.authserver, ".")
-	run(t, root, "go", "build", "-C", filepath.Join("tools", "pocketbase"), "-trimpath", "-o", p.pocketbase, ".")
-	run(t, root, filepath.Join("scripts", "npm-ci.sh"), p.oidc)
+	p := buildVault(t)
+	buildTool(t, p.authserver, "tools/demo")
+	buildTool(t, p.pocketbase, "tools/pocketbase")
+	require.NoError(t, checkout(t).InstallNPM(t.Context(), p.oidc))
 	return p
 }
 
 // buildVault makes what a Vault with the plugin needs, and none of the servers.
 func buildVault(t *testing.T) *parts {
 	t.Helper()
-	root := repository(t)
+	c := checkout(t)
 	dir, err := filepath.EvalSymlinks(t.TempDir()) // Vault refuses a plugin directory reached by a symbolic link
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	p := &parts{
 		bin:        filepath.Join(dir, "bin"),
 		pluginDir:  filepath.Join(dir, "plugins"),
 		authserver: filepath.Join(dir, "authserver"),
 		pocketbase: filepath.Join(dir, "pocketbase"),
-		oidc:       filepath.Join(root, "test", "e2e", "oidc"),
+		oidc:       filepath.Join(c.Dir, "test", "e2e", "oidc"),
 	}
 	for _, dir := range []string{p.bin, p.pluginDir} {
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
+		require.NoError(t, os.Mkdir(dir, 0o700))
 	}
-	plugin := filepath.Join(p.pluginDir, pluginName)
-	run(t, root, "go", "build", "-trimpath", "-ldflags", "-X main.version="+pluginVersion, "-o", plugin, "./cmd/"+pluginName)
-
-	p.vault = strings.TrimSpace(run(t, root, filepath.Join("scripts", "vault.sh")))
-	if err := os.Symlink(p.vault, filepath.Join(p.bin, "vault")); err != nil {
-		t.Fatal(err)
-	}
+	buildPlugin(t, filepath.Join(p.pluginDir, pluginName), pluginVersion)
+	p.vault, err = c.Vault(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(p.vault, filepath.Join(p.bin, "vault")))
 	return p
+}
+
+func buildPlugin(t *testing.T, file, version string) {
+	t.Helper()
+	require.NoError(t, checkout(t).BuildPlugin(t.Context(), file, version))
+}
+
+// buildTool builds a command of a module of its own.
+func buildTool(t *testing.T, file, module string) {
+	t.Helper()
+	require.NoError(t, checkout(t).Build(t.Context(), file, module))
 }
 
 // run returns what the command printed; its complaints go to the terminal, where building Vault shows that it lives.
 func run(t *testing.T, dir, name string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), name, args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v", cmd, err)
-	}
-	return string(out)
+	out, err := vaulttest.Checkout{Dir: dir, Progress: os.Stderr}.Output(t.Context(), name, args...)
+	require.NoError(t, err)
+	return out
+}
+
+func checkout(t *testing.T) vaulttest.Checkout {
+	t.Helper()
+	c, err := vaulttest.FindCheckout(os.Stderr)
+	require.NoError(t, err)
+	return c
 }
 
 // repository returns the directory of the module's go.mod.
 func repository(t *testing.T) string {
 	t.Helper()
-	dir, err := filepath.Abs(filepath.Join("..", ".."))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
-		t.Fatal(err)
-	}
-	return dir
+	return checkout(t).Dir
 }

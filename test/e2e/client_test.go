@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	vault "github.com/hashicorp/vault/api"
 
@@ -101,26 +99,13 @@ func (m *loginMount) inHand(t *testing.T, source *client.Source) string {
 func demoServer(t *testing.T, args ...string) *tokenServer {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "authserver")
-	run(t, repository(t), "go", "build", "-C", filepath.Join("tools", "demo"), "-trimpath", "-o", binary, ".")
-	read, write := io.Pipe()
-	p, err := start(exec.Command(binary, args...), filepath.Join(t.TempDir(), "authserver.log"), write)
+	buildTool(t, binary, "tools/demo")
+	var ready struct{ URL string }
+	p, err := startServer(exec.Command(binary, args...), filepath.Join(t.TempDir(), "authserver.log"), &ready)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.stop)
-	go func() {
-		select {
-		case <-p.ended:
-		case <-time.After(patience):
-		}
-		write.Close() // it has said all that it had to say
-	}()
-	var ready struct {
-		URL string `json:"url"`
-	}
-	if err := json.NewDecoder(read).Decode(&ready); err != nil {
-		t.Fatal(err)
-	}
 	return &tokenServer{process: p, url: ready.URL, client: &http.Client{Timeout: patience}}
 }
 

@@ -21,7 +21,7 @@ const consumersDocument = "docs/consumers.md"
 func TestConsumers(t *testing.T) {
 	requireE2E(t)
 	p := buildVault(t)
-	run(t, repository(t), "go", "build", "-C", filepath.Join("tools", "demo"), "-trimpath", "-o", p.authserver, ".")
+	buildTool(t, p.authserver, "tools/demo")
 	r := newReader(t, p, consumersDocument)
 	r.startVault(mounted)
 	r.authorizationServer()

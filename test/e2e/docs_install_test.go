@@ -55,7 +55,7 @@ func (r *reader) releases(versions ...string) {
 	for _, version := range versions {
 		name := pluginName + "_" + version + "_linux_amd64" // as the document has it, whatever this machine is
 		file := filepath.Join(r.dir, name)
-		run(r.T, repository(r.T), "go", "build", "-trimpath", "-ldflags", "-X main.version="+version, "-o", file, "./cmd/"+pluginName)
+		buildPlugin(r.T, file, version)
 		binary, err := os.ReadFile(file)
 		if err != nil {
 			r.Fatal(err)

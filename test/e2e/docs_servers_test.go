@@ -3,17 +3,12 @@
 package e2e
 
 import (
-	"bufio"
-	"encoding/json"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-
-	vault "github.com/hashicorp/vault/api"
 )
 
 const clientSecret = "a-client-secret:/+"
@@ -29,30 +24,15 @@ func (r *reader) authorizationServer() {
 	r.file("refresh-token.txt", "a-refresh-token")
 	cmd := exec.Command(r.parts.authserver, "-client", "app:"+secret, "-user", "alice:"+password, "-account", "alice:"+password,
 		"-scopes", "orders.read invoices.read mail.read")
-	read, write := io.Pipe()
-	p, err := start(cmd, filepath.Join(r.TempDir(), "authserver.log"), write)
+	var ready struct {
+		URL      string
+		LoginURL string `json:"login_url"`
+	}
+	p, err := startServer(cmd, filepath.Join(r.TempDir(), "authserver.log"), &ready)
 	if err != nil {
 		r.Fatal(err)
 	}
 	r.Cleanup(p.stop)
-	line := make(chan string, 1)
-	go func() {
-		text, _ := bufio.NewReader(read).ReadString('\n')
-		line <- text
-		io.Copy(io.Discard, read) //nolint:errcheck // nothing else is expected
-	}()
-	var ready struct {
-		URL      string `json:"url"`
-		LoginURL string `json:"login_url"`
-	}
-	select {
-	case text := <-line:
-		if err := json.Unmarshal([]byte(text), &ready); err != nil {
-			r.Fatal(err)
-		}
-	case <-p.ended:
-		r.Fatal("the authorization server ended at once")
-	}
 	_, port, _ := strings.Cut(strings.TrimPrefix(ready.URL, "http://"), ":")
 	r.host("login.example.com", ready.URL)
 	r.says("https://login.example.com/oauth2/token", ready.URL+"/token")
@@ -138,7 +118,7 @@ func (r *reader) startVault(engine bool) {
 	}
 	r.vault = &loginMount{vaultServer: v}
 	if engine {
-		if err := v.client.Sys().Mount("oauth", &vault.MountInput{Type: pluginName}); err != nil {
+		if err := v.server.Mount(r.Context(), "oauth", pluginName); err != nil {
 			r.Fatal(err)
 		}
 		r.vault.write(r.T, "oauth/settings", map[string]any{"allow_loopback": true})

@@ -5,7 +5,6 @@ package e2e
 import (
 	"flag"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -74,7 +73,7 @@ var documents = map[string]func(*reader){
 func TestDocs(t *testing.T) {
 	requireE2E(t)
 	p := buildVault(t)
-	run(t, repository(t), "go", "build", "-C", filepath.Join("tools", "demo"), "-trimpath", "-o", p.authserver, ".")
+	buildTool(t, p.authserver, "tools/demo")
 	for name, settle := range documents {
 		t.Run(name, func(t *testing.T) {
 			r := newReader(t, p, name)

@@ -70,11 +70,10 @@ func loginVault(t *testing.T) *loginMount {
 	if err := v.launch(); err != nil {
 		t.Fatal(err)
 	}
-	audit := &vault.EnableAuditOptions{Type: "file", Options: map[string]string{"file_path": v.auditLog(), "log_raw": "false"}}
-	if err := v.client.Sys().EnableAuditWithOptions("file", audit); err != nil {
+	if err := v.server.Audit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := v.client.Sys().Mount("oauth", &vault.MountInput{Type: pluginName}); err != nil {
+	if err := v.server.Mount(t.Context(), "oauth", pluginName); err != nil {
 		t.Fatal(err)
 	}
 	m := &loginMount{vaultServer: v}

@@ -3,12 +3,14 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/vaulttest"
 )
 
 // pluginBuild: plugin-build VERSION FILE
@@ -17,7 +19,7 @@ func pluginBuild(s *story, ts *testscript.TestScript, _ bool, args []string) err
 	if len(args) != 2 {
 		return errors.New("usage: plugin-build VERSION FILE")
 	}
-	root, err := filepath.Abs(filepath.Join("..", ".."))
+	c, err := vaulttest.FindCheckout(os.Stderr)
 	if err != nil {
 		return err
 	}
@@ -25,11 +27,9 @@ func pluginBuild(s *story, ts *testscript.TestScript, _ bool, args []string) err
 		if err := s.ownPlugins(ts); err != nil {
 			return err
 		}
-		ts.Setenv("SCRIPTS", filepath.Join(root, "scripts"))
+		ts.Setenv("SCRIPTS", filepath.Join(c.Dir, "scripts"))
 	}
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-X main.version="+args[0], "-o", ts.MkAbs(args[1]), "./cmd/"+pluginName)
-	cmd.Dir, cmd.Env, cmd.Stderr = root, append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
-	return cmd.Run()
+	return c.BuildPlugin(context.Background(), ts.MkAbs(args[1]), args[0])
 }
 
 // ownPlugins gives the story a plugin directory that no other story sees, with a link to the plugin that Vault starts with.

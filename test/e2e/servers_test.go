@@ -3,17 +3,14 @@
 package e2e
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -77,50 +74,25 @@ func (s *story) record() string { return filepath.Join(s.dir, "issued.txt") }
 // serve starts a server and sets the variable name to the URL that it prints when it is ready, and the variables
 // name_LOGIN to that of its login API and name_CA to the file with its certificate authority, if it has them.
 func (s *story) serve(ts *testscript.TestScript, name string, cmd *exec.Cmd) error {
-	log := filepath.Join(s.dir, name+".log")
-	read, write := io.Pipe()
-	p, err := start(cmd, log, write)
-	if err != nil {
-		return err
-	}
-	lines := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(read).ReadString('\n')
-		lines <- line
-		io.Copy(io.Discard, read) //nolint:errcheck // nothing else is expected
-	}()
-	server := &tokenServer{process: p, client: http.DefaultClient}
-	s.servers[name] = server
-	select {
-	case line := <-lines:
-		return server.ready(ts, s, name, line)
-	case <-p.ended:
-		return fmt.Errorf("it ended at once: %s", ts.ReadFile(log))
-	case <-time.After(patience):
-		return errors.New("it did not start")
-	}
-}
-
-func (t *tokenServer) ready(ts *testscript.TestScript, s *story, name, line string) error {
 	var ready struct {
-		URL      string `json:"url"`
+		URL      string
 		LoginURL string `json:"login_url"`
 		CACert   string `json:"ca_cert"`
 	}
-	if err := json.Unmarshal([]byte(line), &ready); err != nil {
-		return fmt.Errorf("it printed %q: %w", line, err)
+	p, err := startServer(cmd, filepath.Join(s.dir, name+".log"), &ready)
+	if err != nil {
+		return err
 	}
-	t.url = ready.URL
+	server := &tokenServer{process: p, url: ready.URL, client: http.DefaultClient}
+	s.servers[name] = server
 	ts.Setenv(name, ready.URL)
 	ts.Setenv(name+"_LOGIN", ready.LoginURL)
 	if ready.CACert == "" {
 		return nil
 	}
-	client, err := trusting(ready.CACert)
-	if err != nil {
+	if server.client, err = trusting(ready.CACert); err != nil {
 		return err
 	}
-	t.client = client
 	file := filepath.Join(s.dir, name+"-ca.pem")
 	ts.Setenv(name+"_CA", file)
 	return writeFile(file, ready.CACert)

@@ -8,7 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/vaulttest"
 )
 
 // built is what a run needs.
@@ -18,28 +19,32 @@ type built struct {
 	logins  string // the binary of tools/demo
 }
 
-// build makes it all in dir. It belongs into the repository's directory.
+// build makes it all in dir.
 func build(ctx context.Context, o *options, dir string, progress io.Writer) (*built, error) {
+	c, err := vaulttest.FindCheckout(progress)
+	if err != nil {
+		return nil, err
+	}
 	b := &built{plugins: filepath.Join(dir, "plugins"), logins: filepath.Join(dir, "authserver")}
 	if err := os.Mkdir(b.plugins, 0o700); err != nil {
 		return nil, err
 	}
-	plugin := filepath.Join(b.plugins, pluginName)
+	plugin := filepath.Join(b.plugins, vaulttest.PluginName)
 	if o.plugin != "" {
-		if err := copyFile(plugin, o.plugin); err != nil {
-			return nil, err
-		}
-	} else if _, err := output(ctx, progress, "go", "build", "-trimpath", "-o", plugin, "./cmd/"+pluginName); err != nil {
+		err = copyFile(plugin, o.plugin)
+	} else {
+		err = c.BuildPlugin(ctx, plugin, "")
+	}
+	if err != nil {
 		return nil, err
 	}
-	if _, err := output(ctx, progress, "go", "build", "-C", filepath.Join("tools", "demo"), "-trimpath", "-o", b.logins, "."); err != nil {
+	if err := c.Build(ctx, b.logins, "tools/demo"); err != nil {
 		return nil, err
 	}
-	if _, err := output(ctx, progress, filepath.Join("scripts", "npm-ci.sh"), filepath.Join("test", "e2e", "oidc")); err != nil {
+	if err := c.InstallNPM(ctx, "test/e2e/oidc"); err != nil {
 		return nil, err
 	}
-	vault, err := output(ctx, progress, filepath.Join("scripts", "vault.sh"))
-	b.vault = strings.TrimSpace(vault)
+	b.vault, err = c.Vault(ctx)
 	return b, err
 }
 

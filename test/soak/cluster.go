@@ -13,12 +13,17 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/vaulttest"
 )
+
+// mountPath is where the plugin is mounted.
+const mountPath = "oauth"
 
 // cluster is Vault: one node, or several with one raft storage, of which one is active and has the plugin.
 type cluster struct {
 	dir   string
-	nodes []*vaultServer
+	nodes []*vaulttest.Server
 	key   string        // unseals each
 	died  chan struct{} // has something in it when a node has ended by itself
 
@@ -29,62 +34,68 @@ type cluster struct {
 // startCluster returns when all nodes are there, and each has a vote.
 func startCluster(ctx context.Context, n int, b *built, dir string) (*cluster, error) {
 	c := &cluster{dir: dir, died: make(chan struct{}, 1)}
-	binary, err := filepath.Abs(b.vault) // each runs in a directory of its own
-	if err != nil {
-		return nil, err
-	}
 	for i := range n {
 		name, home := "soak", dir
 		if n > 1 {
 			name = fmt.Sprint("node-", i+1)
 			home = filepath.Join(dir, name)
 			if err := os.Mkdir(home, 0o700); err != nil {
+				c.stop()
 				return nil, err
 			}
 		}
-		v, err := newVault(name, binary, home, b.plugins, c.died)
-		if err != nil {
-			return nil, err
+		v, err := vaulttest.StartServer(ctx, vaulttest.Config{
+			Binary: b.vault, Dir: home, Plugins: b.plugins, Node: name, Log: "debug", Group: true, Died: c.nodeDied,
+		})
+		if err == nil {
+			c.nodes = append(c.nodes, v)
+			err = c.join(ctx, v)
 		}
-		c.nodes = append(c.nodes, v)
-	}
-	for _, v := range c.nodes {
-		if err := c.start(ctx, v); err != nil {
+		if err != nil {
 			c.stop()
-			return nil, fmt.Errorf("vault server: %w; its log is %s", err, v.serverLog())
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return c, c.voting(ctx)
 }
 
-// start makes the first node a cluster, and has the others join it.
-func (c *cluster) start(ctx context.Context, v *vaultServer) (err error) {
-	if err := v.run(ctx); err != nil {
-		return err
+func (c *cluster) nodeDied() {
+	select {
+	case c.died <- struct{}{}:
+	default: // one is enough
 	}
-	if v == c.first() {
-		c.key, err = v.initialize(ctx)
-		return err
-	}
-	v.client.SetToken(c.first().client.Token())
-	join := &api.RaftJoinRequest{LeaderAPIAddr: c.first().client.Address()}
-	if _, err := v.client.Sys().RaftJoinWithContext(ctx, join); err != nil {
-		return err
-	}
-	return c.unseal(ctx, v)
 }
 
-func (c *cluster) unseal(ctx context.Context, v *vaultServer) error {
-	if _, err := v.client.Sys().UnsealWithContext(ctx, c.key); err != nil {
+// join makes the first node a cluster with the audit log on and the plugin mounted, and has the others join it.
+func (c *cluster) join(ctx context.Context, v *vaulttest.Server) (err error) {
+	if v != c.first() {
+		v.Client.SetToken(c.first().Client.Token())
+		join := &api.RaftJoinRequest{LeaderAPIAddr: c.first().Client.Address()}
+		if _, err := v.Client.Sys().RaftJoinWithContext(ctx, join); err != nil {
+			return err
+		}
+		return c.unseal(ctx, v)
+	}
+	if c.key, err = v.Init(ctx); err != nil {
 		return err
 	}
-	return v.until(ctx, func(h *api.HealthResponse) bool { return h.Initialized && !h.Sealed })
+	if err := v.Audit(ctx); err != nil {
+		return err
+	}
+	if err := v.Register(ctx, vaulttest.PluginName); err != nil {
+		return err
+	}
+	return v.Mount(ctx, mountPath, vaulttest.PluginName)
+}
+
+func (c *cluster) unseal(ctx context.Context, v *vaulttest.Server) error {
+	return v.Unseal(ctx, c.key, vaulttest.Unsealed)
 }
 
 // voting waits until each node has a vote, which raft's autopilot gives it after some seconds. Nothing survives the leader before.
 func (c *cluster) voting(ctx context.Context) error {
-	for deadline := time.Now().Add(patience); len(c.nodes) > 1; pause(ctx, 100*time.Millisecond) {
-		state, err := c.first().client.Sys().RaftAutopilotStateWithContext(ctx)
+	for deadline := time.Now().Add(vaulttest.Patience); len(c.nodes) > 1; pause(ctx, 100*time.Millisecond) {
+		state, err := c.first().Client.Sys().RaftAutopilotStateWithContext(ctx)
 		if err == nil && state.Healthy && len(state.Voters) == len(c.nodes) {
 			return nil
 		}
@@ -97,10 +108,10 @@ func (c *cluster) voting(ctx context.Context) error {
 }
 
 // first is for whoever does not care: a standby forwards.
-func (c *cluster) first() *vaultServer { return c.nodes[0] }
+func (c *cluster) first() *vaulttest.Server { return c.nodes[0] }
 
 // node is one by chance.
-func (c *cluster) node(rng *rand.Rand) *vaultServer {
+func (c *cluster) node(rng *rand.Rand) *vaulttest.Server {
 	if len(c.nodes) == 1 {
 		return c.first() // and what is thrown next is what it always was
 	}
@@ -108,15 +119,15 @@ func (c *cluster) node(rng *rand.Rand) *vaultServer {
 }
 
 // whole waits until each node is unsealed and one of them active, and returns that one.
-func (c *cluster) whole(ctx context.Context) (active *vaultServer, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (c *cluster) whole(ctx context.Context) (active *vaulttest.Server, err error) {
+	ctx, cancel := context.WithTimeout(ctx, vaulttest.Patience)
 	defer cancel()
 	for ; ; pause(ctx, 50*time.Millisecond) {
 		fit := 0
 		active = nil
 		for _, v := range c.nodes {
-			health, err := v.client.Sys().HealthWithContext(ctx)
-			if err == nil && health.Initialized && !health.Sealed {
+			health, err := v.Client.Sys().HealthWithContext(ctx)
+			if err == nil && vaulttest.Unsealed(health) {
 				fit++
 				if !health.Standby {
 					active = v
@@ -138,7 +149,7 @@ func (c *cluster) killPlugin() (int, error) {
 	defer c.crashing.Unlock()
 	sum := 0
 	for _, v := range c.nodes {
-		n, err := v.killPlugin()
+		n, err := v.KillPlugins()
 		if err != nil {
 			return 0, err
 		}
@@ -147,7 +158,7 @@ func (c *cluster) killPlugin() (int, error) {
 	return sum, nil
 }
 
-func (c *cluster) logs(of func(*vaultServer) string) (names []string) {
+func (c *cluster) logs(of func(*vaulttest.Server) string) (names []string) {
 	for _, v := range c.nodes {
 		names = append(names, of(v))
 	}
@@ -158,7 +169,7 @@ func (c *cluster) logs(of func(*vaultServer) string) (names []string) {
 func (c *cluster) stop() {
 	var wg sync.WaitGroup
 	for _, v := range c.nodes {
-		wg.Go(v.stop)
+		wg.Go(v.Stop)
 	}
 	wg.Wait()
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/vaulttest"
 )
 
 // deposer makes a cluster lose its leader by chance: it steps down and dies in turns. It is a killer with another victim.
@@ -36,23 +38,23 @@ func (d *deposer) run(ctx context.Context) error {
 			err = d.stepDown(ctx, leader, aimed)
 		}
 		if err != nil {
-			return fmt.Errorf("the leader %s: %w", leader.name, err)
+			return fmt.Errorf("the leader %s: %w", leader.Node, err)
 		}
 	}
 }
 
 // stepDown has the leader give up. Vault ends the plugin with it.
-func (d *deposer) stepDown(ctx context.Context, leader *vaultServer, aimed bool) error {
-	plugins, err := children(leader.running().pid())
+func (d *deposer) stepDown(ctx context.Context, leader *vaulttest.Server, aimed bool) error {
+	plugins, err := leader.PluginProcesses("")
 	if err != nil {
 		return err
 	}
 	k := kill{At: time.Now(), Leader: stepDown, Processes: 1 + len(plugins), Aimed: aimed}
-	if err := leader.client.Sys().StepDownWithContext(context.WithoutCancel(ctx)); err != nil {
+	if err := leader.Client.Sys().StepDownWithContext(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	for _, pid := range plugins {
-		if err := gone(pid); err != nil {
+		if err := vaulttest.Gone(pid); err != nil {
 			return err
 		}
 	}
@@ -62,10 +64,10 @@ func (d *deposer) stepDown(ctx context.Context, leader *vaultServer, aimed bool)
 }
 
 // crash kills the leader and its plugin, and some seconds later starts it again, also where ctx has ended meanwhile.
-func (d *deposer) crash(ctx context.Context, leader *vaultServer, aimed bool) error {
+func (d *deposer) crash(ctx context.Context, leader *vaulttest.Server, aimed bool) error {
 	k := kill{At: time.Now(), Leader: crash, Processes: 1, Aimed: aimed}
 	d.vault.crashing.Lock()
-	err := leader.running().crash()
+	err := leader.Process().Crash()
 	d.vault.crashing.Unlock()
 	if err != nil {
 		return err
@@ -74,7 +76,7 @@ func (d *deposer) crash(ctx context.Context, leader *vaultServer, aimed bool) er
 	d.book.killed(k)
 	pause(ctx, 2*time.Second+time.Duration(d.rng.Int64N(int64(3*time.Second))))
 	after := context.WithoutCancel(ctx)
-	if err := leader.run(after); err != nil {
+	if err := leader.Run(after); err != nil {
 		return err
 	}
 	return d.vault.unseal(after, leader)

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/vaulttest"
 )
 
 func main() {
@@ -138,7 +140,7 @@ func open(ctx context.Context, o *options, b *built, dir string, heard func(exch
 	if s.provider, err = startProvider(o, dir, heard); err != nil {
 		return nil, stop, err
 	}
-	ends = append(ends, s.provider.process.stop)
+	ends = append(ends, s.provider.process.Stop)
 	var accounts []string
 	for _, r := range s.roles {
 		accounts = append(accounts, r.name)
@@ -148,7 +150,7 @@ func open(ctx context.Context, o *options, b *built, dir string, heard func(exch
 		if err != nil {
 			return nil, stop, err
 		}
-		ends = append(ends, p.stop)
+		ends = append(ends, p.Stop)
 		s.loginURLs[life] = url
 	}
 	if s.vault, err = startCluster(ctx, o.nodes, b, dir); err != nil {
@@ -180,7 +182,7 @@ func (s *stage) play(ctx context.Context, o *options, b *book, k *killer, d *dep
 	case <-ctx.Done():
 	case <-s.vault.died:
 		err = errors.New("the Vault server has ended by itself: see its log")
-	case <-s.provider.process.ended:
+	case <-s.provider.process.Ended():
 		err = errors.New("the provider has ended by itself: see its log")
 	case err = <-failed:
 	}
@@ -208,10 +210,10 @@ func (s *stage) leaks(dir string) ([]string, error) {
 			return nil, err
 		}
 	}
-	server, err := search.files(s.vault.logs((*vaultServer).serverLog), pluginName)
+	server, err := search.files(s.vault.logs((*vaulttest.Server).ServerLog), vaulttest.PluginName)
 	if err != nil {
 		return nil, err
 	}
-	audit, err := search.files(s.vault.logs((*vaultServer).auditLog), mountPath+"/token/")
+	audit, err := search.files(s.vault.logs((*vaulttest.Server).AuditLog), mountPath+"/token/")
 	return append(server, audit...), err
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/vaulttest"
 )
 
 // read reads roles by chance until ctx ends, and looks at each answer.
@@ -30,9 +32,9 @@ func (s *stage) read(ctx context.Context, o *options, b *book, rng *rand.Rand) {
 }
 
 // readOne returns no token if there was none, which is in the book then.
-func (s *stage) readOne(ctx context.Context, b *book, node *vaultServer, path string, r role) (token string, expires time.Time) {
+func (s *stage) readOne(ctx context.Context, b *book, node *vaulttest.Server, path string, r role) (token string, expires time.Time) {
 	start := time.Now()
-	secret, err := node.client.Logical().ReadWithContext(ctx, mountPath+"/"+path+"/"+r.name)
+	secret, err := node.Client.Logical().ReadWithContext(ctx, mountPath+"/"+path+"/"+r.name)
 	end := time.Now()
 	if ctx.Err() != nil { // it was cut off by us
 		return "", time.Time{}
@@ -110,7 +112,7 @@ func (s *stage) settle(ctx context.Context, o *options) []ending {
 
 // well tells whether a role has a token that its issuer takes, and if not, why.
 func (s *stage) well(ctx context.Context, r role) (well bool, why string) {
-	secret, err := s.vault.first().client.Logical().ReadWithContext(ctx, mountPath+"/token/"+r.name)
+	secret, err := s.vault.first().Client.Logical().ReadWithContext(ctx, mountPath+"/token/"+r.name)
 	if err != nil {
 		status, reason := explain(err)
 		return false, fmt.Sprintf("%d %s", status, reason)

@@ -75,7 +75,7 @@ const loginDocument = `{
 // write sets the engine up: settings, a config for each client and API, the roles, and the refresh tokens that they begin with.
 func (s *stage) write(ctx context.Context) error {
 	write := func(path string, data map[string]any) error {
-		_, err := s.vault.first().client.Logical().WriteWithContext(ctx, mountPath+"/"+path, data)
+		_, err := s.vault.first().Client.Logical().WriteWithContext(ctx, mountPath+"/"+path, data)
 		return err
 	}
 	if err := write("settings", map[string]any{"allow_loopback": true}); err != nil {
@@ -197,12 +197,12 @@ func (s *stage) accepted(ctx context.Context, r role, token string) (good, own b
 
 // statuses reads what the engine says about itself and about each role.
 func (s *stage) statuses(ctx context.Context) (all *api.Secret, each map[string]*api.Secret, err error) {
-	if all, err = s.vault.first().client.Logical().ReadWithContext(ctx, mountPath+"/status"); err != nil {
+	if all, err = s.vault.first().Client.Logical().ReadWithContext(ctx, mountPath+"/status"); err != nil {
 		return nil, nil, err
 	}
 	each = map[string]*api.Secret{}
 	for _, r := range s.roles {
-		if each[r.name], err = s.vault.first().client.Logical().ReadWithContext(ctx, mountPath+"/status/"+r.name); err != nil {
+		if each[r.name], err = s.vault.first().Client.Logical().ReadWithContext(ctx, mountPath+"/status/"+r.name); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -4,15 +4,14 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/vaulttest"
 )
 
 // password is everybody's. It and the clients' secrets have characters that show each way of writing them.
@@ -43,7 +42,7 @@ type exchange struct {
 
 // provider is oidc-provider.
 type provider struct {
-	process *process
+	process *vaulttest.Process
 	url     string
 	events  string // file with its log
 	record  string // file with every token it issued, in the clear
@@ -69,9 +68,10 @@ func startProvider(o *options, dir string, heard func(exchange)) (*provider, err
 	}
 	cmd := exec.Command("node", filepath.Join("test", "soak", "provider", "server.mjs"), string(text))
 	var ready struct{ URL string }
-	p.process, err = serve(cmd, filepath.Join(dir, "provider.log"), &ready, func(lines *bufio.Scanner) {
+	vaulttest.OwnGroup(cmd)
+	p.process, err = vaulttest.Serve(cmd, filepath.Join(dir, "provider.log"), &ready, func(rest io.Reader) {
 		defer events.Close()
-		for lines.Scan() {
+		for lines := bufio.NewScanner(rest); lines.Scan(); {
 			events.Write(append(lines.Bytes(), '\n')) //nolint:errcheck // evidence for a person; what counts goes to heard
 			var e exchange
 			if json.Unmarshal(lines.Bytes(), &e) == nil {
@@ -84,7 +84,7 @@ func startProvider(o *options, dir string, heard func(exchange)) (*provider, err
 }
 
 // startLogins starts the API with a login of its own whose tokens live as long as life says.
-func startLogins(binary, dir string, accounts []string, life time.Duration) (p *process, url string, err error) {
+func startLogins(binary, dir string, accounts []string, life time.Duration) (p *vaulttest.Process, url string, err error) {
 	args := []string{"-account-lifetime", life.String(), "-record", filepath.Join(dir, "logins.txt")}
 	for _, account := range accounts {
 		args = append(args, "-account", account+":"+password)
@@ -92,41 +92,8 @@ func startLogins(binary, dir string, accounts []string, life time.Duration) (p *
 	var ready struct {
 		LoginURL string `json:"login_url"`
 	}
-	p, err = serve(exec.Command(binary, args...), filepath.Join(dir, "logins.log"), &ready, func(lines *bufio.Scanner) {
-		for lines.Scan() {
-		}
-	})
+	cmd := exec.Command(binary, args...)
+	vaulttest.OwnGroup(cmd)
+	p, err = vaulttest.Serve(cmd, filepath.Join(dir, "logins.log"), &ready, nil)
 	return p, ready.LoginURL, err
-}
-
-// serve starts a server, decodes the line that it prints when it is ready, and leaves all further lines to rest.
-func serve(cmd *exec.Cmd, log string, ready any, rest func(*bufio.Scanner)) (*process, error) {
-	read, write := io.Pipe()
-	p, err := start(cmd, log, write)
-	if err != nil {
-		return nil, err
-	}
-	first := make(chan []byte, 1)
-	go func() {
-		lines := bufio.NewScanner(read)
-		lines.Scan()
-		first <- bytes.Clone(lines.Bytes())
-		rest(lines)
-	}()
-	go func() {
-		<-p.ended
-		write.Close()
-	}()
-	select {
-	case line := <-first:
-		err = json.Unmarshal(line, ready)
-	case <-time.After(patience):
-		err = errors.New("it did not start")
-	}
-	if err != nil {
-		p.stop()
-		text, _ := os.ReadFile(log)
-		return nil, fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, text)
-	}
-	return p, nil
 }

@@ -3,9 +3,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
 	"unsafe"
@@ -24,24 +21,4 @@ func cpuTime(pid int) (time.Duration, error) {
 		return 0, errno
 	}
 	return time.Duration(t.Nano()), nil
-}
-
-// running returns the processes of an executable.
-func running(executable string) ([]int, error) {
-	links, err := filepath.Glob("/proc/[0-9]*/exe")
-	if err != nil {
-		return nil, err
-	}
-	var pids []int
-	for _, link := range links {
-		if target, err := os.Readlink(link); err != nil || target != executable {
-			continue // another's, or ended by now
-		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(link)))
-		if err != nil {
-			return nil, err
-		}
-		pids = append(pids, pid)
-	}
-	return pids, nil
 }
