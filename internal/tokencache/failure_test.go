@@ -146,7 +146,7 @@ func TestFailureWithATokenThatStillWorks(t *testing.T) {
 		w.counts(2, 2, 1)
 
 		// Memory may have lost the token; storage has it.
-		c.Purge()
+		c.hot.Remove("k")
 		a, err = get(c, w, v1).get()
 		wantToken(t, a, err, 1)
 		if !errors.As(a.Stale, &m) {
@@ -212,30 +212,6 @@ func TestLoadErrorsAreNotRemembered(t *testing.T) {
 	})
 }
 
-// A purge means that storage may know more than memory did.
-func TestPurgeAfterAFailureWithoutARecord(t *testing.T) {
-	for name, during := range map[string]bool{"during the mint": true, "after it": false} {
-		t.Run(name, func(t *testing.T) {
-			story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
-				w.remember = func(error, int) time.Duration { return hour }
-				w.mint = func(context.Context, *token) error {
-					if during {
-						c.Purge()
-					}
-					return errDown
-				}
-				_, err := get(c, w, v1).get()
-				wantErr(t, err, errDown)
-				if !during {
-					c.Purge()
-				}
-				w.stored = newToken(7, hour, "v1")
-				mustGet(t, c, w, v1, 7)
-			})
-		})
-	}
-}
-
 func TestForgetWhileAFailureIsNoted(t *testing.T) {
 	story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
 		w.mint = down
@@ -252,10 +228,12 @@ func TestForgetWhileAFailureIsNoted(t *testing.T) {
 func TestRememberedFailureOfAnotherTruth(t *testing.T) {
 	story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
 		w.remember = func(error, int) time.Duration { return hour }
+		mustGet(t, c, w, v1, 1)
+		time.Sleep(hour)
 		w.mint = down
 		_, err := get(c, w, v1).get()
 		wantErr(t, err, errDown)
-		c.Purge() // so that the next reader looks into storage
+		c.hot.Remove("k") // so that the next reader looks into storage
 		open := make(gate)
 		w.load = func(ctx context.Context) error { return open.wait(ctx, nil) }
 		old := get(c, w, v1)
