@@ -28,8 +28,8 @@ func TestRememberedFailure(t *testing.T) {
 		}
 		for range 100 {
 			_, err := get(c, w, v1).get()
-			var m *RememberedError
-			if !errors.As(err, &m) {
+			m, ok := errors.AsType[*RememberedError](err)
+			if !ok {
 				t.Fatalf("error %v", err)
 			}
 			wantErr(t, err, errDown)
@@ -134,8 +134,7 @@ func TestFailureWithATokenThatStillWorks(t *testing.T) {
 		}
 		a, err = get(c, w, v1).get()
 		wantToken(t, a, err, 1)
-		var m *RememberedError
-		if !errors.As(a.Stale, &m) {
+		if _, ok := errors.AsType[*RememberedError](a.Stale); !ok {
 			t.Errorf("answer %+v", a)
 		}
 		w.counts(2, 2, 1)
@@ -149,7 +148,7 @@ func TestFailureWithATokenThatStillWorks(t *testing.T) {
 		c.hot.Remove("k")
 		a, err = get(c, w, v1).get()
 		wantToken(t, a, err, 1)
-		if !errors.As(a.Stale, &m) {
+		if _, ok := errors.AsType[*RememberedError](a.Stale); !ok {
 			t.Errorf("answer %+v", a)
 		}
 		w.counts(3, 2, 1)
