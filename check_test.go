@@ -100,7 +100,7 @@ func TestLoopbackNeedsTheSetting(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "localhost:1", "[::1]", "127.1", "2130706433"} {
 		message := m.refused(logical.UpdateOperation, "config/x", with(elsewhere, fields{"token_url": "https://" + host + "/"}))
 		require.Contains(t, message, "token_url")
-		require.Contains(t, message, "allow_loopback")
+		require.Contains(t, message, `allow it with "vault write oauth/settings allow_loopback=true"`)
 	}
 	require.Empty(t, m.stored())
 }
@@ -109,6 +109,6 @@ func TestLoopbackNeedsTheSetting(t *testing.T) {
 func TestSettingsHoldAfterwards(t *testing.T) {
 	m := newMountAndServer(t)
 	m.write("settings", fields{"allow_loopback": false})
-	m.refused(logical.ReadOperation, "token/app", nil)
+	require.Contains(t, m.refused(logical.ReadOperation, "token/app", nil), `allow it with "vault write oauth/settings allow_loopback=true"`)
 	require.Zero(t, m.server.Requests())
 }

@@ -14,6 +14,8 @@ func (d *definition) hint(failed *oauth.Error, mount string) string {
 	switch {
 	case failed.Hint != "":
 		return failed.Hint
+	case failed.Setting != "":
+		return settingHint(failed.Setting, mount)
 	case failed.Kind == oauth.Redirected:
 		return "the server redirects, and redirects are not followed: give the URL that it redirects to (often the same with https, or with or without a slash at the end)"
 	case failed.Kind != oauth.Refused:

@@ -90,7 +90,7 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 		return logical.ErrorResponse(err.Error()), nil
 	}
 	if err := config.check(settings.guard()); err != nil {
-		return logical.ErrorResponse(err.Error()), nil
+		return logical.ErrorResponse(withSettingHint(err, req.MountPoint)), nil
 	}
 	if before == nil || len(moved) > 0 {
 		if err := config.move(moved); err != nil {

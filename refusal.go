@@ -68,6 +68,8 @@ func (e *readError) refusal(failed *oauth.Error) string {
 	case errors.As(e.err, &later) && e.definition.role.refreshesOnly():
 		return fmt.Sprintf("no token for role %s: %s. %s, since a server's own nodes may have to agree first. If the refresh token is refused then, too, %s",
 			e.role, clause(failed), e.nextTry(), importing)
+	case failed.Setting != "":
+		mend = settingHint(failed.Setting, e.mount)
 	case failed.Kind == oauth.Forbidden:
 		mend = fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
 	case document:

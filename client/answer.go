@@ -130,7 +130,7 @@ func seconds(n int64) time.Duration {
 	return time.Duration(min(max(n, 0), math.MaxInt32)) * time.Second
 }
 
-// failure is an error of one line, with what caused it for errors.As.
+// failure is an error of one line, with what caused it for errors.AsType.
 type failure struct {
 	text  string
 	cause error
@@ -142,7 +142,7 @@ func (f *failure) Unwrap() error { return f.cause }
 // failed names role and path, and what Vault said.
 func (s *Source) failed(doing, path string, err error) error {
 	said := err.Error()
-	if answered := (*api.ResponseError)(nil); errors.As(err, &answered) {
+	if answered, ok := errors.AsType[*api.ResponseError](err); ok {
 		said = fmt.Sprintf("Vault answered %d", answered.StatusCode)
 		if !answered.RawError { // else it is another's page
 			said += ": " + strings.Join(strings.Fields(strings.Join(answered.Errors, "; ")), " ")

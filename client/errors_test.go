@@ -58,9 +58,9 @@ func TestErrors(t *testing.T) {
 			_, err := w.source.Token()
 			require.EqualError(t, err, c.want)
 			require.Equal(t, err, w.source.Err())
-			answered := (*api.ResponseError)(nil)
-			require.Equal(t, c.code != 0, errors.As(err, &answered))
-			if c.code != 0 {
+			answered, ok := errors.AsType[*api.ResponseError](err)
+			require.Equal(t, c.code != 0, ok)
+			if ok {
 				require.Equal(t, c.code, answered.StatusCode)
 			}
 		})

@@ -106,7 +106,7 @@ func (s *Source) Token() (*oauth2.Token, error) { return s.TokenContext(context.
 
 // TokenContext is Token for callers who do not wait for Vault longer than ctx.
 // The error of a ctx that has ended can be found with errors.Is, what Vault
-// answered with errors.As and an *api.ResponseError.
+// answered with errors.AsType and an *api.ResponseError.
 func (s *Source) TokenContext(ctx context.Context) (*oauth2.Token, error) {
 	a, err := s.current(ctx)
 	if err != nil {

@@ -4,6 +4,7 @@ package oauth_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -36,8 +37,8 @@ func register(s *oauthtest.Server, method oauth.AuthMethod) *oauth.Client {
 func failed(t *testing.T, token *oauth.Token, err error) *oauth.Error {
 	t.Helper()
 	require.Nil(t, token)
-	var e *oauth.Error
-	require.ErrorAs(t, err, &e)
+	e, ok := errors.AsType[*oauth.Error](err)
+	require.True(t, ok, "%v", err)
 	return e
 }
 

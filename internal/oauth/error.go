@@ -71,6 +71,7 @@ type Error struct {
 	Reason      string        // our own words, where the server said nothing usable
 	RetryAfter  time.Duration // the server's wish, between 1 s and 1 h; 0 when it has none
 	Hint        string        // what to change so that the answer could be used; no part of Error's text
+	Setting     string        `json:",omitempty"` // the setting of the mount that can allow what was Forbidden, if there is one
 
 	// RefreshToken is the one in an answer that has no access token to use: its
 	// predecessor may be used up. Never stored with the error.

@@ -52,6 +52,7 @@ type (
 	guardError interface {
 		error
 		GuardReason() string // the address guard refused the destination
+		Setting() string     // what can allow it; "" if nothing can
 	}
 	tooLargeError interface {
 		error
@@ -71,7 +72,7 @@ func failure(ctx context.Context, host string, err error, wrote bool, took time.
 		e.Kind = Ambiguous
 	}
 	if guard, ok := errors.AsType[guardError](err); ok {
-		e.Kind, e.Reason = Forbidden, guard.GuardReason()
+		e.Kind, e.Reason, e.Setting = Forbidden, guard.GuardReason(), guard.Setting()
 		return e
 	}
 	if large, ok := errors.AsType[tooLargeError](err); ok && large.BodyTooLarge() {

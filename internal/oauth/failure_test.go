@@ -371,6 +371,7 @@ type guard struct{}
 
 func (guard) Error() string       { return "guard: /path-in-url" }
 func (guard) GuardReason() string { return "127.0.0.1 is a loopback address" }
+func (guard) Setting() string     { return "allow_loopback" }
 
 type tooLarge struct{}
 
@@ -402,6 +403,7 @@ func TestErrorsOfTheTransport(t *testing.T) {
 		require.Equal(t, c.kind, e.Kind)
 		require.Equal(t, strings.TrimSpace(reason), e.Reason)
 		require.Equal(t, "as.example", e.Host)
+		require.Equal(t, c.kind == oauth.Forbidden, e.Setting == "allow_loopback")
 	}
 }
 

@@ -4,6 +4,7 @@ package refresh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -148,8 +149,8 @@ func TestABreakerOpensAndCloses(t *testing.T) {
 		require.Len(t, w.took(), 40)
 
 		_, err := w.Foreground(t.Context(), "h")
-		refused := (*OpenError)(nil)
-		require.ErrorAs(t, err, &refused)
+		refused, ok := errors.AsType[*OpenError](err)
+		require.True(t, ok, "%v", err)
 		require.Equal(t, w.now().Add(15*time.Second), refused.Until)
 		require.Equal(t, "unreachable", refused.Code)
 		require.Contains(t, refused.Error(), "times in a row, last with unreachable; it is asked next at 2000-01-01T00:10:15Z")

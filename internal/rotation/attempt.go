@@ -63,9 +63,6 @@ func (k Kind) String() string {
 	return names[k]
 }
 
-// Final tells whether the attempt is over.
-func (k Kind) Final() bool { return k >= Renewed }
-
 // Step is what the driver does next.
 type Step struct {
 	Kind   Kind

@@ -156,7 +156,7 @@ func (w *world) lands(i int, add func(func(*world)), outcome func(w *world, land
 // steps are what the attempt asks for.
 func (x setting) steps(w world, i int, add func(func(*world))) {
 	step := w.nodes[i].attempt.Next(w.at())
-	if step.Kind.Final() { // at its beginning, or too late too often
+	if step.Kind >= Renewed { // at its beginning, or too late too often
 		add(func(w *world) { x.settleStep(w, i) })
 		return
 	}
@@ -195,7 +195,7 @@ func (x setting) settleStep(w *world, i int) {
 			n.result = n.result.Granted(Grant{RefreshToken: tokenText(w.server.login()), Issued: w.at()})
 		}
 		n.attempt = Attempt{}
-	case kind.Final():
+	case kind >= Renewed:
 		*n = node{life: ended, kind: kind}
 	}
 }

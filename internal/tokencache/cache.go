@@ -198,20 +198,6 @@ func (c *Cache[R]) Renew(ctx context.Context, key string, need Need, src Source[
 	return answer, err
 }
 
-// Peek returns the record in memory, usable or not. It asks nobody and keeps
-// nothing in memory longer.
-func (c *Cache[R]) Peek(key string) (R, bool) {
-	s, ok := c.hot.Peek(key)
-	if !ok {
-		s, ok = c.pending(key)
-	}
-	if !ok {
-		var none R
-		return none, false
-	}
-	return s.record, true
-}
-
 // fromMemory answers with the record in memory if it is usable. It waits on
 // nothing and allocates nothing.
 func (c *Cache[R]) fromMemory(key string, need Need) (Answer[R], bool) {

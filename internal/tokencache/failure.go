@@ -117,9 +117,6 @@ func (c *Cache[R]) failed(f *flight[R], o order[R], none bool, err error) {
 	m.Until = now.Add(o.src.remember(err, m.Attempt))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if f.purged {
-		m.none = false
-	}
 	if !f.forgotten {
 		c.failures.Add(o.key, m)
 	}

@@ -28,8 +28,8 @@ func TestRememberedFailure(t *testing.T) {
 		}
 		for range 100 {
 			_, err := get(c, w, v1).get()
-			var m *RememberedError
-			if !errors.As(err, &m) {
+			m, ok := errors.AsType[*RememberedError](err)
+			if !ok {
 				t.Fatalf("error %v", err)
 			}
 			wantErr(t, err, errDown)
@@ -134,8 +134,7 @@ func TestFailureWithATokenThatStillWorks(t *testing.T) {
 		}
 		a, err = get(c, w, v1).get()
 		wantToken(t, a, err, 1)
-		var m *RememberedError
-		if !errors.As(a.Stale, &m) {
+		if _, ok := errors.AsType[*RememberedError](a.Stale); !ok {
 			t.Errorf("answer %+v", a)
 		}
 		w.counts(2, 2, 1)
@@ -146,10 +145,10 @@ func TestFailureWithATokenThatStillWorks(t *testing.T) {
 		w.counts(2, 2, 1)
 
 		// Memory may have lost the token; storage has it.
-		c.Purge()
+		c.hot.Remove("k")
 		a, err = get(c, w, v1).get()
 		wantToken(t, a, err, 1)
-		if !errors.As(a.Stale, &m) {
+		if _, ok := errors.AsType[*RememberedError](a.Stale); !ok {
 			t.Errorf("answer %+v", a)
 		}
 		w.counts(3, 2, 1)
@@ -212,30 +211,6 @@ func TestLoadErrorsAreNotRemembered(t *testing.T) {
 	})
 }
 
-// A purge means that storage may know more than memory did.
-func TestPurgeAfterAFailureWithoutARecord(t *testing.T) {
-	for name, during := range map[string]bool{"during the mint": true, "after it": false} {
-		t.Run(name, func(t *testing.T) {
-			story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
-				w.remember = func(error, int) time.Duration { return hour }
-				w.mint = func(context.Context, *token) error {
-					if during {
-						c.Purge()
-					}
-					return errDown
-				}
-				_, err := get(c, w, v1).get()
-				wantErr(t, err, errDown)
-				if !during {
-					c.Purge()
-				}
-				w.stored = newToken(7, hour, "v1")
-				mustGet(t, c, w, v1, 7)
-			})
-		})
-	}
-}
-
 func TestForgetWhileAFailureIsNoted(t *testing.T) {
 	story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
 		w.mint = down
@@ -252,10 +227,12 @@ func TestForgetWhileAFailureIsNoted(t *testing.T) {
 func TestRememberedFailureOfAnotherTruth(t *testing.T) {
 	story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
 		w.remember = func(error, int) time.Duration { return hour }
+		mustGet(t, c, w, v1, 1)
+		time.Sleep(hour)
 		w.mint = down
 		_, err := get(c, w, v1).get()
 		wantErr(t, err, errDown)
-		c.Purge() // so that the next reader looks into storage
+		c.hot.Remove("k") // so that the next reader looks into storage
 		open := make(gate)
 		w.load = func(ctx context.Context) error { return open.wait(ctx, nil) }
 		old := get(c, w, v1)

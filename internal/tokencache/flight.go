@@ -48,7 +48,6 @@ type flight[R Record] struct {
 
 	// The cache's mu guards what follows.
 	forgotten bool
-	purged    bool          // what was loaded may have changed since
 	held      *slot[R]      // the record that the flight is about to replace
 	saving    chan struct{} // while Save runs; closed at its end
 	next      *flight[R]    // has the key after this one
@@ -207,7 +206,7 @@ func (c *Cache[R]) loaded(key string, f *flight[R], s *slot[R]) {
 	switch {
 	case s == nil:
 		c.hot.Remove(key)
-	case !f.forgotten && !f.purged:
+	case !f.forgotten:
 		c.hot.Add(key, s)
 	}
 	c.mu.Unlock()
@@ -218,7 +217,7 @@ func (c *Cache[R]) loaded(key string, f *flight[R], s *slot[R]) {
 func (c *Cache[R]) holds(f *flight[R], s *slot[R]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !f.forgotten && !f.purged {
+	if !f.forgotten {
 		f.held = s
 	}
 	close(f.looked)

@@ -178,24 +178,6 @@ func (c *Cache[R]) saves() map[string]chan struct{} {
 	return all
 }
 
-// Purge drops from memory every record that is stored, so that storage is read
-// again. Records not saved yet and remembered failures stay.
-func (c *Cache[R]) Purge() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, f := range c.flights {
-		f.purged = true
-	}
-	c.hot.Purge()
-	for _, key := range c.failures.Keys() {
-		if m, ok := c.failures.Peek(key); ok && m.none {
-			again := *m
-			again.none = false
-			c.failures.Add(key, &again)
-		}
-	}
-}
-
 // Close ends the cache and returns when nothing of it runs any more, or when ctx
 // ends: what is on its way has that long, and is cancelled then. Background saves
 // are tried once more. Afterwards memory still answers; all else is ErrClosed.

@@ -15,7 +15,7 @@ func TestForget(t *testing.T) {
 	story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
 		mustGet(t, c, w, v1, 1)
 		c.Forget("k")
-		if r, ok := c.Peek("k"); ok {
+		if r, ok := memory(c, "k"); ok {
 			t.Errorf("in memory: %v", r)
 		}
 		mustGet(t, c, w, v1, 1) // storage still has it
@@ -40,7 +40,7 @@ func TestForgetDropsWhatIsUnsaved(t *testing.T) {
 		c.Forget("k")
 		time.Sleep(hour)
 		w.counts(1, 1, 1)
-		if _, ok := c.Peek("k"); ok {
+		if _, ok := memory(c, "k"); ok {
 			t.Error("still in memory")
 		}
 	})
@@ -78,7 +78,7 @@ func TestForgetDuringAMint(t *testing.T) {
 				a, err := newer.get()
 				wantToken(t, a, err, 11)
 				w.counts(1, 1, 0)
-				if r, ok := c.Peek("k"); !ok || r.id != 11 {
+				if r, ok := memory(c, "k"); !ok || r.id != 11 {
 					t.Errorf("in memory: %v", r)
 				}
 			})
@@ -197,7 +197,7 @@ func TestForgetDuringASave(t *testing.T) {
 				if w.storedID() != 0 {
 					t.Errorf("token %d is back", w.storedID())
 				}
-				if _, ok := c.Peek("k"); ok {
+				if _, ok := memory(c, "k"); ok {
 					t.Error("back in memory")
 				}
 			})
@@ -212,7 +212,7 @@ func TestSaveSaysForgotten(t *testing.T) {
 		w.change(func() { w.save = gone })
 		_, err := get(c, w, v1).get()
 		wantErr(t, err, ErrForgotten)
-		if _, ok := c.Peek("k"); ok {
+		if _, ok := memory(c, "k"); ok {
 			t.Error("in memory")
 		}
 		w.change(func() { w.save = noStorage })
@@ -220,7 +220,7 @@ func TestSaveSaysForgotten(t *testing.T) {
 		w.change(func() { w.save = gone })
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if _, ok := c.Peek("k"); ok {
+		if _, ok := memory(c, "k"); ok {
 			t.Error("in memory")
 		}
 		time.Sleep(hour)
@@ -275,7 +275,7 @@ func TestForgetIf(t *testing.T) {
 		a, err := flying["b/flying"].get()
 		wantToken(t, a, err, 1)
 		for key, want := range map[string]bool{"a/hot": false, "b/hot": true, "a/unsaved": false, "b/unsaved": true, "a/flying": false, "b/flying": true} {
-			if _, ok := c.Peek(key); ok != want {
+			if _, ok := memory(c, key); ok != want {
 				t.Errorf("%s in memory: %v", key, ok)
 			}
 		}

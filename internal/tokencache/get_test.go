@@ -199,8 +199,8 @@ func TestUseOnce(t *testing.T) {
 				t.Errorf("mint %d was given %v", i+2, held)
 			}
 		}
-		if _, ok := c.Peek("k"); !ok {
-			t.Error("Peek does not see it")
+		if _, ok := memory(c, "k"); !ok {
+			t.Error("not in memory")
 		}
 
 		// It is no fallback either.
@@ -224,7 +224,7 @@ func TestEvictionThenLoad(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, ok := c.Peek("k"); ok {
+		if _, ok := memory(c, "k"); ok {
 			t.Fatal("nothing was evicted")
 		}
 		mustGet(t, c, w, v1, 1)
@@ -241,7 +241,7 @@ func TestStorageKnowsANewerRecord(t *testing.T) {
 		w.stored = newToken(7, hour, "v1") // another node was faster
 		mustGet(t, c, w, v1, 7)
 		w.counts(2, 1, 1)
-		if r, ok := c.Peek("k"); !ok || r.id != 7 {
+		if r, ok := memory(c, "k"); !ok || r.id != 7 {
 			t.Errorf("in memory: %v", r)
 		}
 	})

@@ -88,7 +88,7 @@ func TestAFailedChangeLosesNothing(t *testing.T) {
 		w.save = noStorage
 		mustGet(t, c, w, v1, 1)
 		wantErr(t, c.Change(t.Context(), "k", func(context.Context) error { return errStorage }), errStorage)
-		if r, ok := c.Peek("k"); !ok || r.id != 1 {
+		if r, ok := memory(c, "k"); !ok || r.id != 1 {
 			t.Fatalf("in memory: %v, %v", r, ok)
 		}
 		w.change(func() { w.save = nil })
@@ -104,7 +104,7 @@ func TestAFailedChangeLosesNothing(t *testing.T) {
 		if err := c.Change(t.Context(), "k", w.remove); err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := c.Peek("k"); ok {
+		if _, ok := memory(c, "k"); ok {
 			t.Error("a deletion that succeeded has left a record")
 		}
 	})

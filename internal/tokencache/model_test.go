@@ -64,6 +64,7 @@ type modelKey struct {
 	busy       int
 	servedOnce map[int]bool
 	served     int
+	last       *grant // the last one served: what an application reports as rejected
 }
 
 func newModel(t *testing.T, seed uint64) *model {
@@ -108,11 +109,9 @@ func (m *model) live(k *modelKey) {
 		switch roll := k.roll(1000); {
 		case roll < 5:
 			m.delete(k)
-		case roll < 8:
-			m.c.Purge()
-		case roll < 20:
+		case roll < 17:
 			k.lock(func() { k.version++ })
-		case roll < 100:
+		case roll < 97:
 			m.read(k, true)
 		default:
 			m.read(k, false)
@@ -123,8 +122,9 @@ func (m *model) live(k *modelKey) {
 func (m *model) read(k *modelKey, renew bool) {
 	var need Need
 	var version, epoch int
+	var seen *grant
 	k.lock(func() {
-		version, epoch = k.version, k.epoch
+		version, epoch, seen = k.version, k.epoch, k.last
 		need = Need{Fingerprint: fmt.Sprint(version), Truth: fmt.Sprint(version)}
 	})
 	if k.roll(4) == 0 {
@@ -136,7 +136,6 @@ func (m *model) read(k *modelKey, renew bool) {
 	var a Answer[*grant]
 	var err error
 	if renew {
-		seen, _ := m.c.Peek(k.name)
 		a, err = m.c.Renew(ctx, k.name, need, m.source(k, need), func(held *grant) bool { return held == seen })
 	} else {
 		a, err = m.c.Get(ctx, k.name, need, m.source(k, need))
@@ -165,6 +164,7 @@ func (m *model) checkAnswer(k *modelKey, need Need, epoch int, a Answer[*grant])
 	}
 	k.lock(func() {
 		k.served++
+		k.last = r
 		if r.once && k.servedOnce[r.id] {
 			m.t.Errorf("%s: token %d served twice", k.name, r.id)
 		}

@@ -50,7 +50,7 @@ func TestPanicsThatCostNothing(t *testing.T) {
 		if err != ErrPanic {
 			t.Errorf("%+v, %v", a, err)
 		}
-		c.Purge() // now wanted is asked in the flight
+		c.hot.Remove("k") // now wanted is asked in the flight
 		w.load = func(context.Context) error { time.Sleep(time.Second); return nil }
 		r := renew(c, w, v1, func(*token) bool { panic("a secret") })
 		synctest.Wait()

@@ -84,7 +84,7 @@ func (c *Cache[R]) judge(f *flight[R], seat seat, o order[R]) (Answer[R], bool, 
 		return refused(f, seat, o)
 	case out.kind == minted:
 		return accepted(out.slot, seat, o)
-	case f.purged || f.forgotten:
+	case f.forgotten:
 		return Answer[R]{}, false, nil
 	}
 	state := o.state(out.slot)

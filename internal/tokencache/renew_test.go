@@ -192,10 +192,12 @@ func TestRenewJoinsALook(t *testing.T) {
 func TestRenewJoinsARememberedFailure(t *testing.T) {
 	story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
 		w.remember = func(error, int) time.Duration { return hour }
+		mustGet(t, c, w, v1, 1)
+		time.Sleep(hour)
 		w.mint = down
 		_, err := get(c, w, v1).get()
 		wantErr(t, err, errDown)
-		c.Purge() // so that the next reader looks into storage
+		c.hot.Remove("k") // so that the next reader looks into storage
 		open := make(gate)
 		w.load = func(ctx context.Context) error { return open.wait(ctx, nil) }
 		reader := get(c, w, v1)
@@ -209,6 +211,6 @@ func TestRenewJoinsARememberedFailure(t *testing.T) {
 		_, err = reader.get()
 		wantErr(t, err, errDown)
 		a, err := r.get()
-		wantToken(t, a, err, 2)
+		wantToken(t, a, err, 3)
 	})
 }

@@ -27,7 +27,7 @@ func TestNobodyIsAnsweredBeforeTheSave(t *testing.T) {
 			default:
 			}
 		}
-		if r, ok := c.Peek("k"); ok {
+		if r, ok := memory(c, "k"); ok {
 			t.Fatalf("in memory before it was saved: %v", r)
 		}
 		close(open)
@@ -90,9 +90,8 @@ func TestUnsavedIsNeverEvicted(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		c.Purge()
-		if r, ok := c.Peek("k"); !ok || r.id != 1 {
-			t.Errorf("Peek: %v", r)
+		if r, ok := memory(c, "k"); !ok || r.id != 1 {
+			t.Errorf("in memory: %v", r)
 		}
 		if a := mustGet(t, c, w, v1, 1); !a.Unsaved {
 			t.Error("the reader is not told")
@@ -105,7 +104,7 @@ func TestUnsavedIsNeverEvicted(t *testing.T) {
 		if w.storedID() != 1 {
 			t.Errorf("stored: token %d", w.storedID())
 		}
-		if _, ok := c.Peek("k"); ok {
+		if _, ok := memory(c, "k"); ok {
 			t.Error("saved, and yet not evicted")
 		}
 	})

@@ -24,7 +24,7 @@ func TestUsableTokenIsAnsweredDuringAnExchange(t *testing.T) {
 		}
 
 		// As well if memory has lost it since: the flight knows what storage said.
-		c.Purge()
+		c.hot.Remove("k")
 		mustGet(t, c, w, v1, 1)
 		if !time.Now().Equal(began) {
 			t.Error("the reader waited")
@@ -113,7 +113,7 @@ func TestPatienceWithAnEvictedToken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := c.Peek("k"); ok {
+		if _, ok := memory(c, "k"); ok {
 			t.Fatal("not evicted")
 		}
 		a, err := r.get()

@@ -250,6 +250,14 @@ func wantToken(t *testing.T, a Answer[*token], err error, id int) {
 	}
 }
 
+// memory returns what the cache has of the key, usable or not, without asking its Source.
+func memory(c *Cache[*token], key string) (*token, bool) {
+	if s := c.inMemory(key); s != nil {
+		return s.record, true
+	}
+	return nil, false
+}
+
 func wantErr(t *testing.T, err, want error) {
 	t.Helper()
 	if !errors.Is(err, want) {

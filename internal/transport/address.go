@@ -7,12 +7,6 @@ import (
 	"slices"
 )
 
-const (
-	reasonLoopback = `is a loopback address: for a demo or a test, allow it with "vault write oauth/settings allow_loopback=true"`
-	reasonMetadata = "is a cloud metadata address, which is never allowed"
-	reasonEmbedded = "carries an IPv4 address inside that is not allowed"
-)
-
 // metadata are the addresses where clouds serve credentials to whoever asks,
 // apart from those that are link-local.
 var metadata = []netip.Prefix{
@@ -49,29 +43,29 @@ var (
 )
 
 // forbidden gives the reason why nobody may dial a, which is unmapped and has
-// no zone; "" if there is none.
-func forbidden(a netip.Addr, allowLoopback bool) string {
+// no zone; 0 if there is none.
+func forbidden(a netip.Addr, allowLoopback bool) Reason {
 	in := func(p netip.Prefix) bool { return p.Contains(a) }
 	switch {
 	case a.IsLoopback() && allowLoopback:
-		return ""
+		return 0
 	case a.IsLoopback():
-		return reasonLoopback
+		return Loopback
 	case a.IsUnspecified(), thisNetwork.Contains(a):
-		return "is an unspecified address, which is never allowed"
+		return Unspecified
 	case a.IsLinkLocalUnicast():
-		return "is a link-local address (cloud metadata is served there), which is never allowed"
+		return LinkLocal
 	case a.IsMulticast(), a == broadcast:
-		return "is a multicast or broadcast address, which is never allowed"
+		return Multicast
 	case slices.ContainsFunc(metadata, in):
-		return reasonMetadata
+		return Metadata
 	case embedsForbidden(a):
-		return reasonEmbedded
+		return Embedded
 	}
-	return ""
+	return 0
 }
 
-// embedsForbidden: loopback counts even where allow_loopback is set, since no
+// embedsForbidden: loopback counts even where AllowLoopback is set, since no
 // honest server is reached in this way.
 func embedsForbidden(a netip.Addr) bool {
 	raw := a.As16()
@@ -85,7 +79,7 @@ func embedsForbidden(a netip.Addr) bool {
 				v4[i] ^= 0xff
 			}
 		}
-		if forbidden(netip.AddrFrom4(v4), false) != "" {
+		if forbidden(netip.AddrFrom4(v4), false) != 0 {
 			return true
 		}
 	}

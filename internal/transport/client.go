@@ -54,7 +54,7 @@ type Options struct {
 //
 // Client.Do wraps errors in a *url.Error whose text holds the whole URL: unwrap
 // it where the query may hold a secret. A *GuardError and the Err values of
-// this package are found with errors.As and errors.Is.
+// this package are found with errors.AsType and errors.Is.
 //
 // Call CloseIdleConnections when the client is replaced.
 func New(o Options) (*http.Client, error) {

@@ -43,33 +43,6 @@ type bodyTooLarge struct{ ownWords }
 // BodyTooLarge marks the error.
 func (bodyTooLarge) BodyTooLarge() bool { return true }
 
-// GuardError says that the guard refused a URL or an address: nothing was sent
-// there. It is found through *url.Error and *net.OpError with errors.As.
-type GuardError struct {
-	Host   string // host or address, without port; empty when the URL has none
-	Reason string // what is wrong and what to do; continues the sentence that Host begins
-}
-
-// Error implements error.
-func (e *GuardError) Error() string {
-	if e.Host == "" {
-		return e.Reason
-	}
-	return e.Host + " " + e.Reason
-}
-
-// GuardReason marks the error for those who do not import this package, and
-// returns its text.
-func (e *GuardError) GuardReason() string { return e.Error() }
-
-// becauseOf words an address's refusal for the host that led to it.
-func (e *GuardError) becauseOf(host, verb string) *GuardError {
-	if host == e.Host {
-		return e
-	}
-	return &GuardError{Host: host, Reason: verb + " " + e.Host + ", which " + e.Reason}
-}
-
 // withoutQuotes lets errors pass that are known to quote nothing received: a
 // server may echo a secret in a broken status line, header or trailer.
 func withoutQuotes(err error) error {

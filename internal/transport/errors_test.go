@@ -84,7 +84,7 @@ func TestErrorsThatMayPass(t *testing.T) {
 }
 
 func TestGuardErrorIsFoundInWhatTheClientReturns(t *testing.T) {
-	refused := &GuardError{"10.0.0.1", "is not allowed"}
+	refused := &GuardError{Reason: NetworkNotAllowed, Host: "10.0.0.1"}
 	err := error(&url.Error{Op: "Post", Err: &net.OpError{Op: "dial", Err: refused}})
 	require.Same(t, refused, errorsAs(err))
 	require.Same(t, refused, errorsAs(withoutQuotes(err)))

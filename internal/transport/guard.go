@@ -39,21 +39,21 @@ type Guard struct {
 func (g Guard) CheckURL(u *url.URL, allowHTTP bool) error {
 	switch {
 	case u == nil, u.Opaque != "", u.Scheme != "https" && u.Scheme != "http":
-		return &GuardError{Reason: "the URL must be absolute and begin with https://"}
+		return &GuardError{Reason: NotAbsolute}
 	case u.User != nil:
-		return &GuardError{Reason: "the URL must not hold a user name or password: they have fields of their own"}
+		return &GuardError{Reason: HasUserinfo}
 	case u.Fragment != "" || u.RawFragment != "":
-		return &GuardError{Reason: "the URL must not hold a fragment (from # on): it is never sent"}
+		return &GuardError{Reason: HasFragment}
 	}
 	h, err := parseHost(u)
 	if err != nil {
 		return err
 	}
 	if u.Scheme == "http" && !allowHTTP {
-		if (h.isLocalhost() || h.addr.IsLoopback()) && !g.AllowLoopback { // or the next refusal would name the other half
-			return &GuardError{h.name, "would be called over plain http, and " + reasonLoopback + ", together with allow_http=true in the config"}
+		if (h.isLocalhost() || h.addr.IsLoopback()) && !g.AllowLoopback { // name both refusals at once
+			return &GuardError{Reason: Loopback, Host: h.name, plainHTTP: true}
 		}
-		return &GuardError{h.name, "would be called over plain http: use https, or set allow_http=true in the config"}
+		return &GuardError{Reason: PlainHTTP, Host: h.name}
 	}
 	return g.checkHost(h)
 }
@@ -62,15 +62,15 @@ func (g Guard) CheckURL(u *url.URL, allowHTTP bool) error {
 // checked as IPv4, and zones are ignored. Errors are *GuardError.
 func (g Guard) CheckAddr(a netip.Addr) error {
 	if !a.IsValid() {
-		return &GuardError{Reason: "the address is not valid"}
+		return &GuardError{Reason: BadAddress}
 	}
 	a = a.Unmap().WithZone("")
-	if reason := forbidden(a, g.AllowLoopback); reason != "" {
-		return &GuardError{a.String(), reason}
+	if reason := forbidden(a, g.AllowLoopback); reason != 0 {
+		return &GuardError{Reason: reason, Host: a.String()}
 	}
 	in := func(p netip.Prefix) bool { return unmapPrefix(p).Contains(a) }
 	if len(g.Networks) > 0 && !slices.ContainsFunc(g.Networks, in) {
-		return &GuardError{a.String(), "is outside the networks in allowed_networks (oauth/settings)"}
+		return &GuardError{Reason: NetworkNotAllowed, Host: a.String()}
 	}
 	return nil
 }
@@ -84,14 +84,14 @@ func (g Guard) checkHost(h host) error {
 			return err
 		}
 		if h.odd {
-			return &GuardError{h.name, "is an odd spelling of an address: write " + h.addr.String()}
+			return &GuardError{Reason: OddSpelling, Host: h.name, Address: h.addr.String()}
 		}
 	}
 	if h.isLocalhost() && !g.AllowLoopback {
-		return &GuardError{h.name, reasonLoopback}
+		return &GuardError{Reason: Loopback, Host: h.name}
 	}
 	if len(g.Hosts) > 0 && !slices.ContainsFunc(g.Hosts, h.matches) {
-		return &GuardError{h.name, "is not among the hosts in allowed_hosts (oauth/settings)"}
+		return &GuardError{Reason: HostNotAllowed, Host: h.name}
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func guardedDialer(g Guard, timeout time.Duration) *net.Dialer {
 		ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 			ap, err := netip.ParseAddrPort(address)
 			if err != nil {
-				return &GuardError{Reason: "the address to dial is not an IP address"}
+				return &GuardError{Reason: BadAddress}
 			}
 			return g.CheckAddr(ap.Addr())
 		},

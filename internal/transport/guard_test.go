@@ -22,7 +22,7 @@ func TestCheckURLRefuses(t *testing.T) {
 		ascii      = "ASCII"
 		noName     = "neither a host name nor an IP address"
 		brackets   = "in brackets"
-		loopback   = "allow_loopback=true"
+		loopback   = "loopback address"
 		linkLocal  = "link-local"
 		unspec     = "unspecified"
 		multicast  = "multicast"
@@ -203,16 +203,49 @@ func TestAllowLoopbackOpensLoopbackOnly(t *testing.T) {
 
 func TestGuardMessages(t *testing.T) {
 	for text, want := range map[string]string{
-		"https://127.0.0.1:8443/t": `127.0.0.1 is a loopback address: for a demo or a test, allow it with "vault write oauth/settings allow_loopback=true"`,
-		"https://0x7f.1/":          `0x7f.1 is a spelling of 127.0.0.1, which is a loopback address: for a demo or a test, allow it with "vault write oauth/settings allow_loopback=true"`,
-		"https://LocalHost./":      `localhost is a loopback address: for a demo or a test, allow it with "vault write oauth/settings allow_loopback=true"`,
-		"http://localhost:9000/t":  `localhost would be called over plain http, and is a loopback address: for a demo or a test, allow it with "vault write oauth/settings allow_loopback=true", together with allow_http=true in the config`,
+		"https://127.0.0.1:8443/t": `127.0.0.1 is a loopback address`,
+		"https://0x7f.1/":          `0x7f.1 is a spelling of 127.0.0.1, which is a loopback address`,
+		"https://LocalHost./":      `localhost is a loopback address`,
+		"http://localhost:9000/t":  `localhost would be called over plain http, which needs allow_http=true in the config, and is a loopback address`,
 		"http://idp.example.com":   `idp.example.com would be called over plain http: use https, or set allow_http=true in the config`,
 		"https://010.1/":           `010.1 is an odd spelling of an address: write 8.0.0.1`,
 	} {
 		u, err := url.Parse(text)
 		require.NoError(t, err)
 		require.EqualError(t, Guard{}.CheckURL(u, false), want)
+	}
+}
+
+// A refusal names the setting that can lift it, if there is one, and no command.
+func TestGuardSettings(t *testing.T) {
+	g := Guard{Hosts: []string{"*.example.com", "localhost", "10.*", "169.*", "127.*"}, Networks: []netip.Prefix{netip.MustParsePrefix("192.168.0.0/16")}}
+	for text, want := range map[string]string{
+		"https://localhost/":        "allow_loopback",
+		"http://127.0.0.1/":         "allow_loopback",
+		"https://127.1/":            "allow_loopback",
+		"https://idp.example.org/":  "allowed_hosts",
+		"https://10.0.0.1/":         "allowed_networks",
+		"https://169.254.169.254/":  "",
+		"https://[::127.0.0.1]/":    "",
+		"http://idp.example.com/":   "",
+		"https://u@idp.example.com": "",
+	} {
+		u, err := url.Parse(text)
+		require.NoError(t, err)
+		refused, ok := errors.AsType[*GuardError](g.CheckURL(u, false))
+		require.True(t, ok, text)
+		require.Equal(t, want, refused.Setting(), text)
+		require.NotContains(t, refused.Error(), "vault", text)
+	}
+}
+
+func TestReasonsHaveWords(t *testing.T) {
+	seen := map[string]Reason{}
+	for r := range NetworkNotAllowed + 1 {
+		words := r.String()
+		other, twice := seen[words]
+		require.False(t, twice, "%d and %d: %s", other, r, words)
+		seen[words] = r
 	}
 }
 
@@ -298,7 +331,7 @@ func TestNetworksApplyToEveryAddress(t *testing.T) {
 		err := g.CheckAddr(netip.MustParseAddr(text))
 		require.Equal(t, allowed, err == nil, text)
 	}
-	require.EqualError(t, g.CheckAddr(netip.MustParseAddr("::ffff:8.8.8.8")), "8.8.8.8 is outside the networks in allowed_networks (oauth/settings)")
+	require.EqualError(t, g.CheckAddr(netip.MustParseAddr("::ffff:8.8.8.8")), "8.8.8.8 is outside the networks in allowed_networks")
 	require.Error(t, Guard{}.CheckAddr(netip.Addr{}))
 }
 

@@ -25,24 +25,24 @@ var defaultPorts = map[string]string{"http": "80", "https": "443", "socks5": "10
 func parseHost(u *url.URL) (host, error) {
 	// Before ToLower, which turns the Kelvin sign into a k.
 	if strings.ContainsFunc(u.Host, func(r rune) bool { return r >= utf8.RuneSelf }) {
-		return host{}, &GuardError{Reason: "the URL's host must be ASCII: write an international name in its xn-- form"}
+		return host{}, &GuardError{Reason: HostNotASCII}
 	}
 	raw := strings.ToLower(u.Hostname())
 	h := host{name: strings.TrimSuffix(raw, "."), port: defaultPorts[u.Scheme]}
 	if h.name == "" {
-		return host{}, &GuardError{Reason: "the URL has no host"}
+		return host{}, &GuardError{Reason: NoHost}
 	}
 	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
 		n, err := strconv.ParseUint(port, 10, 16)
 		if err != nil || n == 0 {
-			return host{}, &GuardError{Reason: "the URL's port must be a number from 1 to 65535"}
+			return host{}, &GuardError{Reason: BadPort}
 		}
 		h.port = strconv.FormatUint(n, 10)
 	}
 	if strings.ContainsAny(u.Host, "[]") || strings.Contains(raw, ":") {
 		addr, err := netip.ParseAddr(raw)
 		if err != nil || addr.Is4() || addr.Zone() != "" || !strings.HasPrefix(u.Host, "[") {
-			return host{}, &GuardError{Reason: "the URL's host is not valid: an IPv6 address stands in brackets, without a zone"}
+			return host{}, &GuardError{Reason: BadIPv6}
 		}
 		h.name, h.addr = addr.Unmap().String(), addr.Unmap()
 		return h, nil
@@ -57,7 +57,7 @@ func (h host) named() (host, error) {
 	case numeric && addr.IsValid():
 		h.addr, h.odd = addr, h.name != addr.String()
 	case numeric, !isName(h.name):
-		return host{}, &GuardError{Reason: "the URL's host is neither a host name nor an IP address"}
+		return host{}, &GuardError{Reason: BadHost}
 	}
 	return h, nil
 }

@@ -50,7 +50,7 @@ func TestRebinding(t *testing.T) {
 			refused := errorsAs(err)
 			require.NotNil(t, refused, "%v", err)
 			require.Equal(t, "rebind.test", refused.Host)
-			require.Contains(t, refused.Reason, "resolves to "+second+", which is ")
+			require.Contains(t, refused.Error(), "resolves to "+second+", which is ")
 		}
 		require.EqualValues(t, 1, passed.Load())
 	}
