@@ -62,7 +62,8 @@ type misfit struct {
 	words string
 }
 
-// in words the misfit with line and column, which count from 1, in characters.
+// in returns the misfit as an error that names path, line and column. Line and
+// column count from 1, the column in characters.
 func (m *misfit) in(document string) error {
 	at := min(m.at, len(document))
 	line := strings.Count(document[:at], "\n") + 1
