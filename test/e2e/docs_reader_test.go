@@ -112,6 +112,8 @@ func (r *reader) checkout() {
 		switch {
 		case err != nil:
 			return err
+		case name == ".git" && !entry.IsDir(): // of a worktree; SkipDir would leave out all that comes after it
+			return nil
 		case slices.Contains([]string{".git", "bin", "dist", filepath.Join("test", "e2e", "oidc", "node_modules")}, name):
 			return filepath.SkipDir
 		case entry.IsDir():
