@@ -150,7 +150,7 @@ func (d *definition) host() string {
 // need is what a reader wants who asks for minTTL seconds, or with 0 for no
 // life in particular.
 func (d *definition) need(minTTL int) tokencache.Need {
-	return tokencache.Need{Fingerprint: d.fingerprint, Truth: d.truth, MinTTL: d.role.MinTTL, Raise: max(d.role.MinTTL, seconds(minTTL))}
+	return tokencache.Need{Fingerprint: d.fingerprint, Revision: d.truth, MinTTL: d.role.MinTTL, CallerMinTTL: max(d.role.MinTTL, seconds(minTTL))}
 }
 
 // digest tells apart any two lists of values; JSON gives maps one order.

@@ -87,7 +87,7 @@ func (b *backend) tokenRenew(ctx context.Context, req *logical.Request, data *fr
 	}
 	read, err := b.obtain(ctx, req, data.Get("role").(string), 0,
 		func(d *definition, need tokencache.Need, src tokencache.Source[*tokenEntry]) (tokencache.Answer[*tokenEntry], error) {
-			if waiting, ok := b.tokens.Waiting(d.key, need.Truth); ok && len(rejected) > 0 {
+			if waiting, ok := b.tokens.Waiting(d.key, need.Revision); ok && len(rejected) > 0 {
 				return tokencache.Answer[*tokenEntry]{}, waiting // applications must not storm a server that refuses us
 			}
 			if len(rejected) == 0 { // a person, who may know that the server is back

@@ -79,8 +79,8 @@ func (r *tokenRead) respond(now time.Time) *logical.Response {
 	if ends, soon := r.token.Refresh.EndsSoon(now); soon && r.definition.role.refreshesOnly() {
 		resp.AddWarning(fmt.Sprintf("the refresh token of this role ends at %s: another must be imported before that", instant(ends)))
 	}
-	if life := r.token.Expires.Sub(r.token.Issued); life <= r.need.Raise && !r.token.Once {
-		resp.AddWarning(fmt.Sprintf("this server's tokens live %s: min_ttl of %s cannot be met", life.Round(time.Second), r.need.Raise))
+	if life := r.token.Expires.Sub(r.token.Issued); life <= r.need.CallerMinTTL && !r.token.Once {
+		resp.AddWarning(fmt.Sprintf("this server's tokens live %s: min_ttl of %s cannot be met", life.Round(time.Second), r.need.CallerMinTTL))
 	}
 	return resp
 }

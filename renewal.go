@@ -72,7 +72,7 @@ func (b *backend) schedule(ctx context.Context, s logical.Storage, d *definition
 		d = now
 	}
 	job := jobOf(d.job, d.host(), d.role, t)
-	if t.Once && job.Exercise.IsZero() {
+	if t.Once && job.UseBy.IsZero() {
 		b.renewals.Remove(d.job)
 		return
 	}
@@ -91,9 +91,9 @@ func jobOf(key, host string, role *roleEntry, t *tokenEntry) refresh.Job {
 	if !role.refreshesOnly() { // it can log in again whenever somebody reads
 		return job
 	}
-	job.Exercise = t.Refresh.RenewBy(false)
-	if outstanding && (job.Exercise.IsZero() || from.Before(job.Exercise)) {
-		job.Exercise = from
+	job.UseBy = t.Refresh.RenewBy(false)
+	if outstanding && (job.UseBy.IsZero() || from.Before(job.UseBy)) {
+		job.UseBy = from
 	}
 	return job
 }
@@ -206,7 +206,7 @@ func (b *backend) fillRenewals(ctx context.Context, put func(refresh.Job)) error
 			configs[role.Config] = config
 		}
 		job := jobOf(jobKey(name, key), configs[role.Config].hostFor(role.Flow), role, t)
-		if job.Read = t.LastRead; !t.Once || !job.Exercise.IsZero() {
+		if job.Read = t.LastRead; !t.Once || !job.UseBy.IsZero() {
 			put(job)
 		}
 	}

@@ -143,7 +143,7 @@ func (r *rotating) lookAgain(state rotation.State) {
 		return
 	}
 	if _, known := r.b.renewals.Look(r.d.job); known {
-		r.b.renewals.Exercise(r.d.job, state.RenewBy(false))
+		r.b.renewals.UseBy(r.d.job, state.RenewBy(false))
 		return
 	}
 	r.b.renewals.Put(jobOf(r.d.job, r.d.host(), r.d.role, r.entry))

@@ -47,7 +47,7 @@ func hint(s source, a *answer) string {
 	case trouble != "" && tokenLike(text):
 		return fmt.Sprintf(`the whole body is %s: if that is the token, write "token": {"body": true}`, describeText(text))
 	case strings.HasPrefix(text, "<"):
-		return "the url is perhaps that of a page for people, and not of the API; some servers answer with JSON only if the header Accept asks for it"
+		return "the url may be that of a web page and not of the API; some servers answer JSON only if the request's Accept header asks for it"
 	}
 	return ""
 }

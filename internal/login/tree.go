@@ -62,7 +62,8 @@ type misfit struct {
 	words string
 }
 
-// in words the misfit with line and column, which count from 1, in characters.
+// in returns the misfit as an error that names path, line and column. Line and
+// column count from 1, the column in characters.
 func (m *misfit) in(document string) error {
 	at := min(m.at, len(document))
 	line := strings.Count(document[:at], "\n") + 1
@@ -79,8 +80,8 @@ func parse(text string) (*node, *misfit) {
 	if at := invalidUTF8(text); at >= 0 {
 		return nil, &misfit{at: at, words: "not UTF-8"}
 	}
-	// The decoder's tokens are read below; it checks less of the grammar on that
-	// way, and limits no depth.
+	// Unmarshal checks the whole grammar and limits the depth. The decoder, whose
+	// tokens are read below, does neither.
 	var whole json.RawMessage
 	if err := json.Unmarshal([]byte(text), &whole); err != nil {
 		return nil, notJSON(text, err)
@@ -136,7 +137,7 @@ func (p *parser) next() (json.Token, int) {
 	}
 	token, err := p.decoder.Token()
 	if err != nil {
-		return nil, at // cannot be: the whole text is valid
+		return nil, at // does not happen: the whole text is valid
 	}
 	return token, at
 }

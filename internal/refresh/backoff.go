@@ -17,13 +17,14 @@ func (o *Options) backoff(attempt int, remaining time.Duration, roll float64) ti
 	return max(wait, o.LeastWait)
 }
 
-// refusal is the wait after a refusal: what a person has to mend is not mended
-// sooner by asking, and what remains of the token does not matter.
+// refusal is the wait after a refusal. A person has to fix the cause, and asking
+// the server again does not speed that up. So the token's remaining life does not
+// shorten this wait.
 func (o *Options) refusal(attempt int, roll float64) time.Duration {
 	return max(jitter(doubled(o.FirstRefusal, o.MostRefusal, attempt), roll), o.FirstRefusal)
 }
 
-// wait is what a failure costs its key. What the server asks for wins.
+// wait is how long a key waits after a failure. The server's Retry-After wins.
 func (o *Options) wait(outcome Outcome, attempt int, remaining time.Duration, roll float64) time.Duration {
 	switch {
 	case outcome.RetryAfter > 0 && (outcome.Kind.down() || outcome.Kind == Refused || outcome.Kind == Unneeded):

@@ -20,9 +20,9 @@ func (b *breaker) begin() (probe bool) {
 	return b.open
 }
 
-// end takes an outcome, and tells whether the breaker has closed by it. An
-// outcome that says nothing about the host leaves the next probe for now, but
-// for a panic: nobody knows how far that got.
+// end records an outcome and tells whether it closed the breaker. If the outcome of
+// a probe says nothing about the host, the next probe may follow at once. After a
+// panic it may not, since the panic may have come after the request was sent.
 func (b *breaker) end(kind Kind, probe bool, now instant, o *Options) (closed bool) {
 	if probe {
 		b.probing = false

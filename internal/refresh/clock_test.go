@@ -121,7 +121,7 @@ func TestMoment(t *testing.T) {
 		require.Equal(t, 5*hour+tc.at, next.at, "%+v", tc)
 		require.Equal(t, tc.leapt, leapt, "%+v", tc)
 	}
-	wild := moment{wall: m.wall, at: credulous + 1}
+	wild := moment{wall: m.wall, at: maxLeap + 1}
 	next, leapt := wild.next(m.wall.Add(year), time.Second)
 	require.Equal(t, wild.at+time.Second, next.at)
 	require.False(t, leapt)

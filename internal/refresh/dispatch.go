@@ -65,8 +65,8 @@ func (s *Scheduler) dispatch(now instant) {
 	}
 }
 
-// serve is one turn of a host. Whoever ends in an away gets its next turn from
-// giveBack or from its wake.
+// serve is one turn of a host. A host that is away gets its next turn from giveBack
+// or when its breaker wakes it.
 func (s *Scheduler) serve(h *host, now instant) verdict {
 	waiting := len(h.readers) > 0
 	switch {
@@ -74,7 +74,7 @@ func (s *Scheduler) serve(h *host, now instant) verdict {
 		return away
 	case !h.breaker.admits(now):
 		if waiting {
-			h.dismiss(h.unavailable(s.time.glance()))
+			h.dismiss(h.unavailable(s.time.peek()))
 		}
 		if !h.breaker.probing && h.hasWork() {
 			s.wakeLater(h)
@@ -108,7 +108,7 @@ func (s *Scheduler) take(h *host, reserve bool) grant {
 	return grant{host: h, epoch: h.limit.epoch, probe: h.breaker.begin(), reserve: reserve}
 }
 
-// giveBack frees a slot, learns from what was done with it, and hands it on.
+// giveBack frees a slot, records the outcome of its exchange, and dispatches again.
 func (s *Scheduler) giveBack(g grant, outcome Outcome, now instant) {
 	h := g.host
 	if g.reserve {
@@ -121,7 +121,7 @@ func (s *Scheduler) giveBack(g grant, outcome Outcome, now instant) {
 	if outcome.Silent {
 		outcome = Outcome{Kind: Unneeded}
 	}
-	h.heard(outcome, g.epoch, g.probe, now, s.o)
+	h.record(outcome, g.epoch, g.probe, now, s.o)
 	s.enqueue(h)
 	s.dispatch(now)
 	s.release(h)

@@ -54,7 +54,7 @@ func (s *Scheduler) setIdle(e *entry, idle bool) {
 		return
 	}
 	e.letGo = idle
-	e.attend()
+	e.watchReads()
 	if idle {
 		s.idle++
 	} else {
@@ -89,8 +89,8 @@ func (s *Scheduler) leave(h *host) {
 // manyHosts bounds those that are remembered for their failures alone.
 const manyHosts = 1000
 
-// release forgets a host that is not used any more, unless it would be asked
-// again by readers as if it had never failed.
+// release forgets a host that is unused. A host with failures is kept, since readers
+// would otherwise ask it again as if it had never failed.
 func (s *Scheduler) release(h *host) {
 	if h.unused() && (h.breaker.failures == 0 || len(s.hosts) > manyHosts) {
 		s.unwake(h)
@@ -98,7 +98,7 @@ func (s *Scheduler) release(h *host) {
 	}
 }
 
-// settle decides what an outcome means to the entry whose Run has ended.
+// settle moves an entry whose Run has ended to its next state.
 func (s *Scheduler) settle(e *entry, outcome Outcome, now instant) {
 	replaced := e.replaced
 	e.replaced = false
@@ -135,7 +135,7 @@ func (e *entry) fail(outcome Outcome, now instant) {
 // take fills the entry with what a job says.
 func (e *entry) take(job Job, now moment) {
 	e.policy, e.life = job.Policy, 0
-	e.due, e.exercise, e.expires = never, never, never
+	e.due, e.useBy, e.expires = never, never, never
 	if !job.Issued.IsZero() && !job.Expires.IsZero() {
 		e.life = job.Expires.Round(0).Sub(job.Issued)
 		e.expires = now.after(job.Issued, job.Expires)
@@ -143,10 +143,10 @@ func (e *entry) take(job Job, now moment) {
 			e.due = now.after(job.Issued, job.Due)
 		}
 	}
-	if !job.Exercise.IsZero() {
-		e.exercise = now.instant(job.Exercise)
+	if !job.UseBy.IsZero() {
+		e.useBy = now.instant(job.UseBy)
 		if !job.Issued.IsZero() {
-			e.exercise = now.after(job.Issued, job.Exercise)
+			e.useBy = now.after(job.Issued, job.UseBy)
 		}
 	}
 	if !job.Read.IsZero() {

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFill: Start does not wait for it, an error or a panic is mended by another
-// try, what is known already stays, and what is due is spread.
+// TestFill: Start does not wait for Fill. Fill is called again after an error or a
+// panic. Jobs that are known already stay as they are. Jobs that are due are spread.
 func TestFill(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		var w *world

@@ -14,8 +14,8 @@ import (
 // ErrBusy: no slot became free while the reader was willing to wait.
 var ErrBusy = errors.New("too many exchanges with this host are in progress")
 
-// OpenError: the host has failed so often in a row that it is asked now and
-// then only.
+// OpenError says that the host has failed so often in a row that only a probe now
+// and then is sent to it.
 type OpenError struct {
 	Host     string
 	Failures int       // in a row
@@ -74,7 +74,7 @@ func (s *Scheduler) Foreground(ctx context.Context, host string) (release func(O
 	}, nil
 }
 
-// line puts a reader into the host's line, and serves who can be served.
+// line puts a reader into the host's line, then dispatches.
 func (s *Scheduler) line(name string) (*ticket, *host, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -34,7 +34,7 @@ func (h *host) backlog() int { return h.fresh.len() + h.late.len() }
 
 func (h *host) hasWork() bool { return h.backlog() > 0 || len(h.readers) > 0 }
 
-// unused: nobody waits for it, asks it, or is going to.
+// unused tells whether no job names the host and no exchange with it runs or waits.
 func (h *host) unused() bool {
 	return h.jobs == 0 && h.inFlight == 0 && h.reserved == 0 && !h.hasWork()
 }
@@ -46,7 +46,7 @@ func (h *host) push(e *entry, now instant) {
 	} else {
 		h.fresh.push(e)
 	}
-	e.attend()
+	e.watchReads()
 }
 
 func (h *host) remove(e *entry) {
@@ -56,12 +56,12 @@ func (h *host) remove(e *entry) {
 		h.fresh.remove(e.index)
 	}
 	e.expired = false
-	e.attend()
+	e.watchReads()
 }
 
-// pop takes the next job: what is still good comes first, what ends first
-// ahead; then what has expired already, as its readers have had to help
-// themselves. There must be one.
+// pop takes the next job. Tokens that have not expired come first, in the order of
+// their expiry. Expired ones come after them, since their readers have renewed by
+// themselves. The host must have a job.
 func (h *host) pop(now instant) *entry {
 	for h.fresh.len() > 0 && h.fresh.first().expires <= now {
 		h.push(h.fresh.pop(), now)
@@ -75,8 +75,9 @@ func (h *host) pop(now instant) *entry {
 	return e
 }
 
-// heard learns from an outcome. epoch and probe are those of its beginning.
-func (h *host) heard(outcome Outcome, epoch int, probe bool, now instant, o *Options) {
+// record updates the limit and the breaker after an exchange. epoch and probe are
+// the grant's: they were taken when the exchange began.
+func (h *host) record(outcome Outcome, epoch int, probe bool, now instant, o *Options) {
 	switch {
 	case outcome.Kind == Throttled:
 		h.limit.throttled(epoch)

@@ -76,7 +76,7 @@ func TestExercise(t *testing.T) {
 		w := newWorld(t, Options{})
 		put := func(key string) {
 			job := w.job(key, "h", hour)
-			job.Exercise = w.now().Add(10 * 24 * hour)
+			job.UseBy = w.now().Add(10 * 24 * hour)
 			if key == "on demand" {
 				job.Policy = OnDemand
 			}
@@ -111,7 +111,7 @@ func TestReadsOfWhatRuns(t *testing.T) {
 		w.renews(10*time.Second, "h")
 		w.Start()
 		job := w.job("a", "h", hour)
-		job.Read, job.Exercise = w.now().Add(-100*hour), w.now().Add(2*hour)
+		job.Read, job.UseBy = w.now().Add(-100*hour), w.now().Add(2*hour)
 		w.Put(job)
 		time.Sleep(hour)
 		require.Empty(t, w.took())

@@ -24,9 +24,9 @@ type Job struct {
 	Issued, Expires time.Time
 	// Due is when to renew. Zero: on demand only.
 	Due time.Time
-	// Exercise, if not zero, is when a renewal must happen though nobody reads
-	// and whatever the policy: a refresh token has limits of its own.
-	Exercise time.Time
+	// UseBy, if not zero, is when the refresh token must be used at the latest. The
+	// key is renewed then even if nobody reads it, and whatever the policy is.
+	UseBy time.Time
 	// Read is when somebody last read the token. Zero: as far as is known here;
 	// for a new key that is now. A later instant known here wins.
 	Read   time.Time
@@ -41,7 +41,8 @@ func (o *Options) Scheduled(policy Policy, life time.Duration) bool {
 	return policy != OnDemand && life >= o.LeastLife
 }
 
-// Idle tells whether a token of that life, unread for so long, is let go.
+// Idle tells whether a token of that life that nobody has read for so long is let
+// go: it is no longer renewed ahead of its expiry.
 func (o *Options) Idle(policy Policy, life, unread time.Duration) bool {
 	return policy != KeepWarm && unread > max(o.IdleAfter, time.Duration(o.IdleLives)*min(life, farthest))
 }
@@ -50,7 +51,7 @@ func (o *Options) Idle(policy Policy, life, unread time.Duration) bool {
 type state int
 
 const (
-	asleep  state = iota // in no queue: on demand, or let go, and nothing to exercise
+	asleep  state = iota // in no queue: on demand, or let go, and no UseBy
 	parked               // in the heap of due instants
 	ready                // due, in its host's queue
 	running              // its Run is being called
@@ -62,16 +63,16 @@ func (s state) String() string {
 	return [states]string{"asleep", "waiting", "due", "running", "stopped"}[s]
 }
 
-// entry is a job as the scheduler holds it. Its scheduler's mu guards it, but
-// for what is atomic.
+// entry is a job as the scheduler holds it. The scheduler's mu guards its fields,
+// apart from the atomic ones.
 type entry struct {
-	key      string
-	host     *host
-	policy   Policy
-	life     time.Duration
-	due      instant // never: on demand
-	expires  instant
-	exercise instant // never: none
+	key     string
+	host    *host
+	policy  Policy
+	life    time.Duration
+	due     instant // never: on demand
+	expires instant
+	useBy   instant // never: none
 
 	state   state
 	at      instant // parked: when it is next looked at; ready and running: when it became due
@@ -85,18 +86,19 @@ type entry struct {
 	replaced bool    // running: a Put came meanwhile
 	removed  bool    // running: a Remove came meanwhile
 
-	read   atomic.Int64 // the last one, by the monotonic clock: see moment.awake
-	listen atomic.Bool  // a read changes more than the instant: it must take the lock
+	read    atomic.Int64 // the last one, by the monotonic clock: see moment.awake
+	watched atomic.Bool  // a read must take the lock: see watchReads
 }
 
-// attend has reads take the lock where they matter at once: they bring back
-// what was let go, and order what has expired.
-func (e *entry) attend() { e.listen.Store(e.letGo || e.expired) }
+// watchReads decides whether a read of the entry must take the scheduler's lock.
+// It must if the read changes more than the instant of the last read: a read
+// schedules again an entry that was let go, and moves an expired one ahead.
+func (e *entry) watchReads() { e.watched.Store(e.letGo || e.expired) }
 
 func (e *entry) lastRead() time.Duration { return time.Duration(e.read.Load()) }
 
-// readAt notes a read, unless a later one is known. A second's precision will
-// do: many readers at one key should not fight for its memory.
+// readAt records a read, unless a later one is known. It is precise to a second:
+// the many readers of one key would otherwise contend for its cache line.
 func (e *entry) readAt(mono time.Duration) {
 	for {
 		last := e.read.Load()
@@ -106,11 +108,10 @@ func (e *entry) readAt(mono time.Duration) {
 	}
 }
 
-// wanted is the instant at which the entry is to run, or never: what it was
-// given, without regard to failures.
+// wanted is the instant at which the entry is to run if no failure delays it, or never.
 func (o *Options) wanted(e *entry) instant {
 	if e.letGo || !o.Scheduled(e.policy, e.life) {
-		return e.exercise
+		return e.useBy
 	}
-	return min(e.due, e.exercise)
+	return min(e.due, e.useBy)
 }

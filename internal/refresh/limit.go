@@ -2,8 +2,8 @@
 
 package refresh
 
-// limit is how many renewals a host is given at once. It finds that out: more
-// while all is well and work is waiting, half when the server says too much.
+// limit is how many renewals of one host may run at once. It rises while renewals
+// succeed and work is waiting. It is halved when the server says that it is too much.
 type limit struct {
 	now   int
 	count int  // successes under a backlog since it last changed
@@ -26,8 +26,9 @@ func (l *limit) succeeded(backlog bool, o *Options) {
 	}
 }
 
-// throttled halves the limit. All that were under way together hear the same
-// answer, which counts once: epoch is the limit's when the one that heard it began.
+// throttled halves the limit. Exchanges that ran at the same time may all be
+// throttled; the limit is halved once for all of them. epoch is the value of
+// l.epoch when the exchange began.
 func (l *limit) throttled(epoch int) {
 	if epoch != l.epoch {
 		return
@@ -36,8 +37,8 @@ func (l *limit) throttled(epoch int) {
 	l.epoch++
 }
 
-// restart is for a host that has come back: everybody waits for it, and it
-// may not be well yet.
+// restart begins with one at a time. It is called when a host has come back: all
+// its jobs are waiting, and the host may still be weak.
 func (l *limit) restart() {
 	l.now, l.count, l.slow = 1, 0, true
 	l.epoch++

@@ -136,7 +136,7 @@ func (m *model) live() {
 		if tick%12 == 0 {
 			m.readAll()
 			m.inspect()
-			m.mend()
+			m.fix()
 		}
 		if by, is := steps[tick]; is {
 			m.step(by)
@@ -163,17 +163,17 @@ func (m *model) readAll() {
 	}
 }
 
-// mend is an operator who sees to some of what was refused for good.
-func (m *model) mend() {
+// fix is an operator who fixes some of the keys that were refused for good.
+func (m *model) fix() {
 	for _, r := range m.order {
 		m.mu.Lock()
-		mended := r.refused && m.rng.IntN(3) == 0
-		if mended {
+		isFixed := r.refused && m.rng.IntN(3) == 0
+		if isFixed {
 			r.refused, r.notBefore = false, time.Time{}
 		}
 		issued := r.issued
 		m.mu.Unlock()
-		if mended {
+		if isFixed {
 			m.Put(m.jobFor(r, issued))
 		}
 	}

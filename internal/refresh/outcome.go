@@ -19,8 +19,8 @@ const (
 	// Unneeded: nothing was sent, as somebody else had done it or this node may
 	// not write. As Renewed, but it tells nothing about the host.
 	Unneeded
-	// Refused: the server works and said no; a person may have to mend it. The
-	// key waits for minutes.
+	// Refused: the server works and said no. A person may have to fix the cause,
+	// so the key waits for minutes.
 	Refused
 	// Stopped: the server said no for good. Nothing more until the next Put.
 	Stopped
@@ -66,8 +66,8 @@ type Outcome struct {
 	Silent bool
 }
 
-// alive: the server took the question and answered it.
+// alive tells whether the server processed the request and answered it.
 func (k Kind) alive() bool { return k == Renewed || k == Refused || k == Stopped }
 
-// down: the server did not.
+// down tells whether the server failed to answer the request.
 func (k Kind) down() bool { return k == Failed || k == Throttled }

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Put adds a job or replaces the key's. Something has changed, it says: a stop,
-// a backoff and the count of failures end. A job that is due runs at once; while
-// the key runs, the new job counts from the end of that. So Put belongs after
-// each token that was stored and each change of what shapes one, and must not
-// follow a failure. It is no read, unless Job.Read says so.
+// Put adds a job, or replaces the job of the same key. It ends a stop, a backoff
+// and the count of failures. A job that is due runs at once. If the key is running,
+// the new job takes effect when that run ends. The owner calls Put after it has
+// stored a token and after a change of what shapes one, and not after a failure.
+// Put does not count as a read, unless Job.Read says so.
 func (s *Scheduler) Put(job Job) { s.put(job, true) }
 
-// put, without replace, is for a burst of jobs that may be outdated: it spreads
-// what is due, and leaves alone what is known.
+// put does the work of Put. Without replace it is for Fill, whose jobs are many and
+// may be outdated: put spreads those that are due and skips keys that are known.
 func (s *Scheduler) put(job Job, replace bool) {
 	if job.Key == "" {
 		return // nobody could tell it from another's
@@ -49,9 +49,9 @@ func (s *Scheduler) put(job Job, replace bool) {
 	s.place(e, at)
 }
 
-// Retry ends the stop or the backoff of the keys that match, since something has
-// changed that may have been the reason, and has their hosts probed; host, unless
-// empty, is the one that they ask from now on. It looks at all keys.
+// Retry ends the stop or the backoff of the keys that match, and probes their hosts:
+// the caller has changed something that may have been the cause. If host is not
+// empty, the keys ask that host from now on. Retry looks at all keys.
 func (s *Scheduler) Retry(host string, match func(key string) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,13 +77,13 @@ func (s *Scheduler) Retry(host string, match func(key string) bool) {
 	}
 }
 
-// again has an entry begin anew.
+// again clears an entry's failures and schedules it anew.
 func (s *Scheduler) again(e *entry, host string, moves bool, now instant) {
 	s.unqueue(e)
 	if moves {
 		s.assign(e, host)
 	}
-	if e.state == running { // and may fail as it did before
+	if e.state == running { // this run may still fail for the old reason
 		e.replaced = true
 		return
 	}
@@ -91,8 +91,8 @@ func (s *Scheduler) again(e *entry, host string, moves bool, now instant) {
 	s.place(e, now)
 }
 
-// Probe has the next exchange with the host tried at once, if its breaker is
-// open: somebody has reason to think that it works again.
+// Probe lets the next exchange with the host through at once if its breaker is
+// open: the caller has reason to think that the host works again.
 func (s *Scheduler) Probe(host string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,16 +112,16 @@ func (s *Scheduler) probe(name string, now instant) {
 	s.Nudge()
 }
 
-// Exercise has the key run then, if it does not sooner, as Job.Exercise would. It
-// ends no backoff. It is forgotten with the next Put.
-func (s *Scheduler) Exercise(key string, at time.Time) {
+// UseBy sets Job.UseBy of a known key, unless an earlier one is set. It ends no
+// backoff. The next Put replaces it.
+func (s *Scheduler) UseBy(key string, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, known := s.entry(key)
 	if !known || s.stopped {
 		return
 	}
-	e.exercise = min(e.exercise, s.time.now().instant(at))
+	e.useBy = min(e.useBy, s.time.now().instant(at))
 	if e.state == asleep || e.state == parked && e.attempt == 0 {
 		s.unqueue(e)
 		s.place(e, 0)
@@ -164,15 +164,15 @@ func (s *Scheduler) Remove(key string) {
 	}
 }
 
-// Touch notes that the key's token was read. It allocates nothing, and takes no
-// lock but to bring back what was let go or to reorder what has expired.
+// Touch records that the key's token was read. It allocates nothing. It takes the
+// lock only if the key was let go or its token has expired, see watchReads.
 func (s *Scheduler) Touch(key string) {
 	e, known := s.entry(key)
 	if !known {
 		return
 	}
-	now := s.time.glance()
-	if !e.listen.Load() {
+	now := s.time.peek()
+	if !e.watched.Load() {
 		e.readAt(now.mono)
 		return
 	}
@@ -181,8 +181,9 @@ func (s *Scheduler) Touch(key string) {
 	s.readOf(e, now)
 }
 
-// readOf is a read that may move the entry. What comes back waits a moment, since the
-// reader that brought it may be renewing it: the Put that follows replaces this.
+// readOf records a read that may move the entry. An entry that was let go is
+// scheduled again, but only after a while: the reader may be renewing the token
+// itself, and the Put that follows would make this run superfluous.
 func (s *Scheduler) readOf(e *entry, now moment) {
 	e.read.Store(int64(max(e.lastRead(), now.mono)))
 	switch {
@@ -204,7 +205,7 @@ func (s *Scheduler) LastRead(key string) (time.Time, bool) {
 	if !known {
 		return time.Time{}, false
 	}
-	return s.time.glance().whenAwake(e.lastRead()), true
+	return s.time.peek().whenAwake(e.lastRead()), true
 }
 
 // entry needs no lock.

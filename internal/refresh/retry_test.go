@@ -83,10 +83,10 @@ func TestExerciseLater(t *testing.T) {
 		w.Put(Job{Key: "later", Host: "h", Issued: now, Due: now.Add(hour), Expires: now.Add(2 * hour)})
 		w.Put(Job{Key: "asleep", Host: "h", Issued: now, Due: now.Add(hour), Expires: now.Add(2 * hour), Policy: OnDemand})
 		w.Start()
-		w.Exercise("unknown", now)
-		w.Exercise("sooner", now.Add(time.Minute))
-		w.Exercise("later", now.Add(3*hour))
-		w.Exercise("asleep", now.Add(time.Minute))
+		w.UseBy("unknown", now)
+		w.UseBy("sooner", now.Add(time.Minute))
+		w.UseBy("later", now.Add(3*hour))
+		w.UseBy("asleep", now.Add(time.Minute))
 		time.Sleep(time.Minute + time.Second)
 		require.ElementsMatch(t, []string{"sooner", "asleep"}, w.took())
 		time.Sleep(hour)
@@ -115,7 +115,7 @@ func TestSilence(t *testing.T) {
 	})
 }
 
-// Whoever mends something need not wait for the next probe.
+// An operator who has fixed something need not wait for the next probe.
 func TestProbe(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		w := newWorld(t, Options{BreakerAfter: 1})
@@ -129,7 +129,7 @@ func TestProbe(t *testing.T) {
 		}
 		w.Start()
 		w.Probe("unknown")
-		for _, mend := range []func(){
+		for _, fix := range []func(){
 			func() { w.Retry("", func(string) bool { return true }) },
 			func() { w.Retry("h", func(string) bool { return true }) },
 			func() {
@@ -142,7 +142,7 @@ func TestProbe(t *testing.T) {
 			down()
 			_, err := w.Foreground(t.Context(), "h")
 			require.Error(t, err)
-			mend()
+			fix()
 			synctest.Wait()
 			require.Equal(t, "closed", w.host("h").Breaker)
 		}

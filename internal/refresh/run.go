@@ -13,8 +13,8 @@ import (
 // mark is the key of the context of a Run; its value is the Scheduler.
 type mark struct{}
 
-// run calls Run for one entry. Whatever happens in there, slot and entry are
-// free afterwards.
+// run calls Run for one entry. Afterwards the slot and the entry are free,
+// whatever Run did.
 func (s *Scheduler) run(e *entry, g grant) {
 	defer s.exit()
 	outcome := Outcome{Kind: panicked, Code: "panic"}
@@ -33,7 +33,7 @@ func (s *Scheduler) finish(e *entry, g grant, outcome Outcome) {
 	s.giveBack(g, outcome, now)
 }
 
-// fill has the owner give its jobs until it has given all.
+// fill calls Options.Fill until it succeeds.
 func (s *Scheduler) fill() {
 	defer s.exit()
 	for attempt := 1; !s.fillOnce(); attempt++ {
@@ -58,19 +58,20 @@ func (s *Scheduler) fillOnce() (done bool) {
 	return true
 }
 
-// recovered, deferred, turns a panic into a count and a report, and calls mend.
-func (s *Scheduler) recovered(key string, mend func()) {
+// recovered must be deferred. It recovers a panic, calls clean, counts the panic
+// and reports it.
+func (s *Scheduler) recovered(key string, clean func()) {
 	reason := recover()
 	if reason == nil {
 		return
 	}
-	mend()
+	clean()
 	s.mu.Lock()
 	s.panics++
 	s.mu.Unlock()
 	if s.o.Panicked == nil {
 		return
 	}
-	defer func() { _ = recover() }() // the report's own panic has nobody left to hear it
+	defer func() { _ = recover() }() // a panic of the report itself is dropped
 	s.o.Panicked(key, fmt.Sprintf("%T", reason), debug.Stack())
 }

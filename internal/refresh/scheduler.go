@@ -152,8 +152,9 @@ func (s *Scheduler) loop() {
 	}
 }
 
-// turn does what is due, and returns how long nothing will be: Recheck at most,
-// since nobody tells of a wall clock that is set or a machine that slept.
+// turn starts what is due and returns how long the loop may rest. It rests for
+// Recheck at most, since nothing reports that the wall clock was set or that the
+// machine slept.
 func (s *Scheduler) turn() (rest time.Duration) {
 	defer s.recovered("", func() { rest = time.Second })
 	s.mu.Lock()
@@ -191,9 +192,9 @@ func (s *Scheduler) fallDue(now moment) (more bool) {
 		}
 		e := s.parked.pop()
 		switch {
-		case e.at <= s.time.leap: // with many others, which a clock has made due at once
+		case e.at <= s.time.leap: // a clock's leap has made many entries due at once
 			s.park(e, now.at+s.spread())
-		case !e.letGo && s.o.Idle(e.policy, e.life, now.mono-e.lastRead()) && e.exercise > now.at:
+		case !e.letGo && s.o.Idle(e.policy, e.life, now.mono-e.lastRead()) && e.useBy > now.at:
 			s.letGo(e)
 		default:
 			s.enter(e, ready)

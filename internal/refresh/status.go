@@ -18,8 +18,8 @@ type Status struct {
 	Running       int           // renewals under way
 	Failing       int           // of all, those whose last try failed
 	Stopped       int           // refused for good
-	Asleep        int           // on demand, or let go, and nothing to exercise
-	Idle          int           // let go, as nobody reads them; Asleep or, if there is something to exercise, not
+	Asleep        int           // on demand, or let go, and no UseBy
+	Idle          int           // let go, as nobody reads them; Asleep or, if there is a UseBy, not
 	OldestOverdue time.Duration // how long the longest of Due has waited
 	Foreground    int           // exchanges under way that a reader waits for, in the reserve
 	Panics        int           // recovered, since the start
@@ -56,7 +56,7 @@ type JobStatus struct {
 func (s *Scheduler) Snapshot() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.time.glance()
+	now := s.time.peek()
 	status := Status{
 		Filled: s.filled, Waiting: s.count[parked], Due: s.count[ready], Running: s.count[running],
 		Stopped: s.count[stopped], Asleep: s.count[asleep], Idle: s.idle,
@@ -110,7 +110,7 @@ func (s *Scheduler) Look(key string) (JobStatus, bool) {
 	if !known || e.removed {
 		return JobStatus{}, false
 	}
-	now := s.time.glance()
+	now := s.time.peek()
 	status := JobStatus{
 		State: e.state.String(), Idle: e.letGo, Failures: e.attempt, Code: e.code, LastRead: now.whenAwake(e.lastRead()),
 	}

@@ -17,9 +17,9 @@ const (
 	leapAt = time.Minute
 	// farthest keeps sums of instants from overflowing.
 	farthest = 40 * 365 * 24 * time.Hour
-	// credulous is how far leaps may have carried a timeline until the wall clock
-	// is no longer believed.
-	credulous = 4 * farthest
+	// maxLeap is how far leaps may advance a timeline. Beyond it the timeline
+	// follows the monotonic clock only.
+	maxLeap = 4 * farthest
 )
 
 // timeline is the scheduler's own time. It never goes backwards, and advances
@@ -50,7 +50,7 @@ func newTimeline() *timeline {
 	return t
 }
 
-// now reads the clocks, and remembers. The scheduler's mu must be held.
+// now reads the clocks and remembers what they show. The scheduler's mu must be held.
 func (t *timeline) now() moment {
 	next, leapt := t.last.Load().next(t.read())
 	if leapt {
@@ -60,8 +60,8 @@ func (t *timeline) now() moment {
 	return next
 }
 
-// glance reads the clocks without remembering; no lock is needed.
-func (t *timeline) glance() moment {
+// peek reads the clocks and remembers nothing. It needs no lock.
+func (t *timeline) peek() moment {
 	next, _ := t.last.Load().next(t.read())
 	return next
 }
@@ -70,7 +70,7 @@ func (t *timeline) glance() moment {
 func (m moment) next(wall time.Time, mono time.Duration) (_ moment, leapt bool) {
 	steady := max(0, mono-m.mono)
 	passed := min(wall.Sub(m.wall), farthest)
-	if m.at > credulous {
+	if m.at > maxLeap {
 		passed = steady
 	}
 	return moment{wall: wall, mono: max(mono, m.mono), at: m.at + max(steady, passed)}, passed > steady+leapAt

@@ -4,10 +4,11 @@
 // is minted once, whatever the number of its readers. It knows neither where a
 // token comes from nor where it is kept: a Source does.
 //
-// A usable record in memory is answered at once, without waiting on anybody. All
-// else of one key happens in its flight: at most one exists per key, it outlives
-// the readers that wait on it, and the key's Source is called from nowhere else.
-// Strangers never wait: keys share no lock that is held during a call.
+// The cache answers with a usable record in memory at once. Everything else that
+// concerns a key happens in the key's flight. A key has at most one flight; the
+// flight outlives the readers that wait for it, and only the flight calls the
+// key's Source. Readers of other keys never wait for it, since no lock that keys
+// share is held during a call.
 package tokencache
 
 import (
@@ -36,14 +37,15 @@ type Record interface {
 type Need struct {
 	// Fingerprint is passed to Record.Matches.
 	Fingerprint string
-	// Truth identifies everything whose change clears a remembered failure.
-	Truth string
+	// Revision names the state of everything that a mint depends on. A failure is
+	// remembered for one revision only: a change of it lets the next reader mint.
+	Revision string
 	// MinTTL is the least remaining life. 0 means DefaultMinTTL of the record's life.
 	MinTTL time.Duration
-	// Raise lifts that least remaining life, but to no more than nine tenths of
-	// the record's life: a reader who wants more than the server ever gives would
-	// otherwise cost an exchange each time.
-	Raise time.Duration
+	// CallerMinTTL raises that least remaining life for one call. It raises it to no
+	// more than nine tenths of the record's life: a caller who wants more than the
+	// server ever gives would otherwise cost an exchange with each read.
+	CallerMinTTL time.Duration
 	// Patience is how long the reader waits for a mint. 0 means Options.Patience.
 	Patience time.Duration
 }
@@ -55,8 +57,8 @@ func (n Need) MinTTLFor(life time.Duration) time.Duration {
 	if minTTL <= 0 {
 		minTTL = DefaultMinTTL(life)
 	}
-	if n.Raise > 0 {
-		minTTL = min(max(minTTL, n.Raise), max(0, life-life/10))
+	if n.CallerMinTTL > 0 {
+		minTTL = min(max(minTTL, n.CallerMinTTL), max(0, life-life/10))
 	}
 	return minTTL
 }
@@ -179,7 +181,8 @@ func (c *Cache[R]) Get(ctx context.Context, key string, need Need, src Source[R]
 // remembered failure first. wanted is asked with the current record, if that is
 // usable, and asked again whenever a newer one may be there: false means that
 // somebody has replaced it already, and it is the answer. So a storm of reports
-// about one rejected token costs one exchange. A nil wanted always wants. A mint that is on its way when Renew is called is the replacement.
+// about one rejected token costs one exchange. A nil wanted always wants. If a mint
+// is on its way when Renew is called, its record is the replacement.
 //
 // Errors are those of Get, without *RememberedError.
 func (c *Cache[R]) Renew(ctx context.Context, key string, need Need, src Source[R], wanted func(held R) bool) (Answer[R], error) {
@@ -226,7 +229,7 @@ func (c *Cache[R]) inMemory(key string) *slot[R] {
 func (c *Cache[R]) answer(key string, s *slot[R], state State, need Need) Answer[R] {
 	a := Answer[R]{Record: s.record, State: state, Unsaved: s.unsaved.Load()}
 	if state == Due {
-		if m, ok := c.failures.Peek(key); ok && m.truth == need.Truth {
+		if m, ok := c.failures.Peek(key); ok && m.revision == need.Revision {
 			a.Stale = &m.RememberedError
 		}
 	}

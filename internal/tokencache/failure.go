@@ -48,8 +48,8 @@ func (e *RememberedError) Unwrap() error { return e.Err }
 // failure is immutable; a change replaces it.
 type failure struct {
 	RememberedError
-	truth string
-	none  bool // there was no stored record: readers need not look for one
+	revision string
+	none     bool // there was no stored record: readers need not look for one
 }
 
 // Failure returns the key's last failure if no mint has succeeded since.
@@ -61,9 +61,9 @@ func (c *Cache[R]) Failure(key string) (*RememberedError, bool) {
 	return &m.RememberedError, true
 }
 
-// Waiting returns the failure that keeps a reader of this truth from a mint now.
-func (c *Cache[R]) Waiting(key, truth string) (*RememberedError, bool) {
-	m := c.remembered(key, truth)
+// Waiting returns the failure that keeps a reader of this revision from a mint now.
+func (c *Cache[R]) Waiting(key, revision string) (*RememberedError, bool) {
+	m := c.remembered(key, revision)
 	if m == nil {
 		return nil, false
 	}
@@ -71,9 +71,9 @@ func (c *Cache[R]) Waiting(key, truth string) (*RememberedError, bool) {
 }
 
 // remembered returns the failure that stands between this reader and a mint, or nil.
-func (c *Cache[R]) remembered(key, truth string) *failure {
+func (c *Cache[R]) remembered(key, revision string) *failure {
 	m, ok := c.failures.Get(key)
-	if !ok || m.truth != truth || !time.Now().Before(m.Until) {
+	if !ok || m.revision != revision || !time.Now().Before(m.Until) {
 		return nil
 	}
 	return m
@@ -83,7 +83,7 @@ func (c *Cache[R]) remembered(key, truth string) *failure {
 // record if there is one, else with the failure. Where storage may know more
 // than memory, a flight must look first.
 func (c *Cache[R]) fromFailure(key string, need Need) (Answer[R], bool, error) {
-	m := c.remembered(key, need.Truth)
+	m := c.remembered(key, need.Revision)
 	if m == nil {
 		return Answer[R]{}, false, nil
 	}
@@ -95,8 +95,8 @@ func (c *Cache[R]) fromFailure(key string, need Need) (Answer[R], bool, error) {
 	return a, true, err
 }
 
-// fallback answers a reader whose replacement failed: what still works is
-// served, down to the last second of its life.
+// fallback answers a reader for whom no new record could be obtained. The record in
+// memory is served as long as anything of its life remains.
 func fallback[R Record](s *slot[R], need Need, cause error) (Answer[R], error) {
 	if s != nil && !s.record.UseOnce() && s.record.Matches(need.Fingerprint) {
 		if state := s.record.Life().State(time.Now(), 0); state != Expired {
@@ -109,9 +109,9 @@ func fallback[R Record](s *slot[R], need Need, cause error) (Answer[R], error) {
 // failed notes a failed mint.
 func (c *Cache[R]) failed(f *flight[R], o order[R], none bool, err error) {
 	now := time.Now()
-	m := &failure{truth: o.need.Truth, none: none}
+	m := &failure{revision: o.need.Revision, none: none}
 	m.Err, m.Since, m.Attempt = err, now, 1
-	if last, ok := c.failures.Peek(o.key); ok && last.truth == m.truth {
+	if last, ok := c.failures.Peek(o.key); ok && last.revision == m.revision {
 		m.Since, m.Attempt = last.Since, last.Attempt+1
 	}
 	m.Until = now.Add(o.src.remember(err, m.Attempt))
@@ -133,7 +133,8 @@ func (c *Cache[R]) retryNow(key string) {
 	}
 }
 
-// remember asks how long. A panic there must not undo what was learnt.
+// remember calls Source.Remember. If that panics, the failure is noted all the same,
+// with no time to wait.
 func (s Source[R]) remember(err error, attempt int) (d time.Duration) {
 	if s.Remember == nil {
 		return 0

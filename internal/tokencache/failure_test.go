@@ -71,7 +71,7 @@ func TestRememberedFailure(t *testing.T) {
 	})
 }
 
-func TestTruthClearsAFailure(t *testing.T) {
+func TestAChangeOfRevisionClearsAFailure(t *testing.T) {
 	story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
 		w.remember = func(error, int) time.Duration { return hour }
 		w.mint = down
@@ -83,7 +83,7 @@ func TestTruthClearsAFailure(t *testing.T) {
 		if m, _ := c.Failure("k"); m.Attempt != 2 {
 			t.Errorf("attempt %d, want 2", m.Attempt)
 		}
-		changed := Need{Fingerprint: "v1", Truth: "t2"}
+		changed := Need{Fingerprint: "v1", Revision: "t2"}
 		if _, err := get(c, w, changed).get(); err != errDown {
 			t.Errorf("error %v, want that of a new mint", err)
 		}
@@ -96,8 +96,8 @@ func TestTruthClearsAFailure(t *testing.T) {
 	})
 }
 
-// A reader who joins a mint by another truth does not inherit its failure.
-func TestFailureOfAnotherTruth(t *testing.T) {
+// A reader who joins a mint by another revision does not inherit its failure.
+func TestFailureOfAnotherRevision(t *testing.T) {
 	story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
 		w.remember = func(error, int) time.Duration { return hour }
 		open := make(gate)
@@ -107,7 +107,7 @@ func TestFailureOfAnotherTruth(t *testing.T) {
 		same := get(c, w, v1)
 		w2 := newWorld(t)
 		w2.mints = 10
-		newer := get(c, w2, Need{Fingerprint: "v1", Truth: "t2"})
+		newer := get(c, w2, Need{Fingerprint: "v1", Revision: "t2"})
 		synctest.Wait()
 		close(open)
 		for _, r := range []*later{old, same} {
@@ -140,7 +140,7 @@ func TestFailureWithATokenThatStillWorks(t *testing.T) {
 		w.counts(2, 2, 1)
 
 		// A changed definition must not be served what the old one shaped.
-		_, err = get(c, w, Need{Fingerprint: "v2", Truth: "t1"}).get()
+		_, err = get(c, w, Need{Fingerprint: "v2", Revision: "t1"}).get()
 		wantErr(t, err, errDown)
 		w.counts(2, 2, 1)
 
@@ -180,7 +180,7 @@ func TestDueTellsOfAFailedRenewal(t *testing.T) {
 		a, err = get(c, w, v1).get()
 		wantToken(t, a, err, 1)
 		wantErr(t, a.Stale, errDown)
-		mustGet(t, c, w, Need{Fingerprint: "v1", Truth: "t2"}, 1) // the reason may have gone
+		mustGet(t, c, w, Need{Fingerprint: "v1", Revision: "t2"}, 1) // the reason may have gone
 
 		w.mint = nil
 		a, err = renew(c, w, v1, nil).get()
@@ -223,8 +223,8 @@ func TestForgetWhileAFailureIsNoted(t *testing.T) {
 	})
 }
 
-// A flight that ends at the failure of one truth does not answer for another.
-func TestRememberedFailureOfAnotherTruth(t *testing.T) {
+// A flight that ends at the failure of one revision does not answer for another.
+func TestRememberedFailureOfAnotherRevision(t *testing.T) {
 	story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
 		w.remember = func(error, int) time.Duration { return hour }
 		mustGet(t, c, w, v1, 1)
@@ -239,7 +239,7 @@ func TestRememberedFailureOfAnotherTruth(t *testing.T) {
 		synctest.Wait()
 		w2 := newWorld(t)
 		w2.mints = 10
-		newer := get(c, w2, Need{Fingerprint: "v1", Truth: "t2"})
+		newer := get(c, w2, Need{Fingerprint: "v1", Revision: "t2"})
 		synctest.Wait()
 		close(open)
 		_, err = old.get()

@@ -34,10 +34,10 @@ func (o order[R]) state(s *slot[R]) State {
 
 // flight is the one goroutine that may call a key's Source.
 type flight[R Record] struct {
-	looked  chan struct{} // closed when the current record is known: held
-	done    chan struct{} // closed when the key is free again
-	truth   string        // of the reader that started it
-	private bool          // a background save, or Change: nothing for readers
+	looked   chan struct{} // closed when the current record is known: held
+	done     chan struct{} // closed when the key is free again
+	revision string        // of the reader that started it
+	private  bool          // a background save, or Change: nothing for readers
 
 	ctx     context.Context // of Save: ended by Close
 	cancel  context.CancelCauseFunc
@@ -47,11 +47,11 @@ type flight[R Record] struct {
 	outcome outcome[R] // written before done is closed, read after
 
 	// The cache's mu guards what follows.
-	forgotten bool
-	held      *slot[R]      // the record that the flight is about to replace
-	saving    chan struct{} // while Save runs; closed at its end
-	next      *flight[R]    // has the key after this one
-	aside     *unsaved[R]   // a Change: what storage does not have, and must not get lost if it fails
+	forgotten     bool
+	held          *slot[R]      // the record that the flight is about to replace
+	saving        chan struct{} // while Save runs; closed at its end
+	next          *flight[R]    // has the key after this one
+	unsavedBefore *unsaved[R]   // of a Change: the record that was not saved before; kept again if the Change fails
 }
 
 // outcome of a flight. Without err, slot is the answer; with it, slot is the
@@ -83,17 +83,17 @@ func newFlight[R Record](ctx context.Context) *flight[R] {
 // An error that follows says nothing about the server.
 func (f *flight[R]) cut() error { return context.Cause(f.mintCtx) }
 
-// seat is a reader's place on a flight.
-type seat int
+// place is a reader's place on a flight.
+type place int
 
 const (
-	starter seat = iota // the flight was started for this reader
-	joined              // it was on its way already; its outcome may do
-	behind              // its outcome is for nobody: wait until the key is free
+	starter place = iota // the flight was started for this reader
+	joined               // it was on its way already; its outcome may satisfy this reader
+	behind               // its outcome is for nobody: wait until the key is free
 )
 
-// join seats the reader on the key's flight and starts one where there is none.
-func (c *Cache[R]) join(ctx context.Context, o order[R]) (*flight[R], seat, error) {
+// join gives the reader a place on the key's flight, and starts one if there is none.
+func (c *Cache[R]) join(ctx context.Context, o order[R]) (*flight[R], place, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if f := c.flights[o.key]; f != nil {
@@ -106,14 +106,14 @@ func (c *Cache[R]) join(ctx context.Context, o order[R]) (*flight[R], seat, erro
 		return nil, starter, ErrClosed
 	}
 	f := newFlight[R](ctx)
-	f.truth = o.need.Truth
+	f.revision = o.need.Revision
 	c.flights[o.key] = f
 	c.running++
 	go c.fly(f, o)
 	return f, starter, nil
 }
 
-// fly decides and acts. Whatever happens in it, the key is free afterwards.
+// fly is the flight's goroutine. When it returns, the key is free, also after a panic.
 func (c *Cache[R]) fly(f *flight[R], o order[R]) {
 	defer c.exit()
 	defer c.release(o.key, f)
@@ -160,7 +160,7 @@ func (c *Cache[R]) replace(f *flight[R], o order[R]) outcome[R] {
 		return outcome[R]{slot: held, err: err}
 	}
 	if !o.renews() {
-		if m := c.remembered(o.key, o.need.Truth); m != nil {
+		if m := c.remembered(o.key, o.need.Revision); m != nil {
 			return outcome[R]{slot: held, kind: remembered, err: &m.RememberedError}
 		}
 	}
@@ -168,59 +168,6 @@ func (c *Cache[R]) replace(f *flight[R], o order[R]) outcome[R] {
 		return outcome[R]{slot: held, kind: unready, err: err}
 	}
 	return c.mint(f, o, held)
-}
-
-// look finds the current record, or nil: in memory if that will do, else in
-// storage, where a newer one may be. An unsaved record is newer than any stored.
-func (c *Cache[R]) look(f *flight[R], o order[R]) (*slot[R], error) {
-	s := c.inMemory(o.key)
-	if s != nil && (s.unsaved.Load() || o.state(s) != Expired) {
-		c.holds(f, s)
-		return s, nil
-	}
-	var record R
-	var has bool
-	err := guarded(func() (err error) {
-		ctx, cancel := context.WithTimeout(f.mintCtx, c.limit)
-		defer cancel()
-		if record, has, err = o.src.Load(ctx); err == nil && has {
-			_ = record.Life() // a nil record must not get into memory
-		}
-		return err
-	})
-	switch {
-	case err != nil:
-		return s, err
-	case has:
-		s = &slot[R]{record: record}
-	default:
-		s = nil
-	}
-	c.loaded(o.key, f, s)
-	return s, nil
-}
-
-// loaded puts what storage says into memory, unless that may be outdated already.
-func (c *Cache[R]) loaded(key string, f *flight[R], s *slot[R]) {
-	c.mu.Lock()
-	switch {
-	case s == nil:
-		c.hot.Remove(key)
-	case !f.forgotten:
-		c.hot.Add(key, s)
-	}
-	c.mu.Unlock()
-	c.holds(f, s)
-}
-
-// holds shows the readers what the flight is about to replace.
-func (c *Cache[R]) holds(f *flight[R], s *slot[R]) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !f.forgotten {
-		f.held = s
-	}
-	close(f.looked)
 }
 
 // mint calls Mint, then Save, then lets memory know; or remembers the failure.

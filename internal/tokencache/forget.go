@@ -21,7 +21,8 @@ func (c *Cache[R]) Forget(key string) {
 // change must not read the key through the cache: it would wait for itself. If it
 // fails, a record that was not saved yet is in memory again: it may be all there is.
 //
-// Errors: ErrEmptyKey; ErrClosed; ctx.Err(), if the key was not free before; ErrPanic; what change returned.
+// Errors: ErrEmptyKey; ErrClosed; ctx.Err(), if the key was not free before; ErrPanic;
+// what change returned.
 func (c *Cache[R]) Change(ctx context.Context, key string, change func(ctx context.Context) error) error {
 	if key == "" {
 		return ErrEmptyKey
@@ -62,10 +63,10 @@ func (c *Cache[R]) queue(ctx context.Context, key string) (f *flight[R], before 
 	if c.closed {
 		return nil, nil, ErrClosed
 	}
-	aside := c.unsaved[key]
+	unsavedBefore := c.unsaved[key]
 	c.forget(key)
 	f = newFlight[R](ctx)
-	f.aside = aside
+	f.unsavedBefore = unsavedBefore
 	f.private = true
 	c.running++
 	last := c.flights[key]
@@ -87,7 +88,7 @@ func (c *Cache[R]) queue(ctx context.Context, key string) (f *flight[R], before 
 func (c *Cache[R]) restore(key string, f *flight[R]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	u := f.aside
+	u := f.unsavedBefore
 	if u == nil || c.unsaved[key] != nil || c.over {
 		return
 	}
@@ -149,9 +150,8 @@ func (c *Cache[R]) keys() map[string]struct{} {
 	return all
 }
 
-// Settle waits until none of the Saves that run now runs any more, of the keys
-// that match.
-// It returns ctx.Err() if the context ends first.
+// Settle waits until the Saves that run now, of the keys that match, have ended. It
+// returns ctx.Err() if the context ends first.
 func (c *Cache[R]) Settle(ctx context.Context, match func(key string) bool) error {
 	for key, saved := range c.saves() {
 		if !match(key) {

@@ -168,10 +168,10 @@ func TestTokenExpiredBeforeItCame(t *testing.T) {
 // The last nanosecond passes between the end of a flight and its reader's turn.
 func TestTokenExpiresOnItsWayToTheReader(t *testing.T) {
 	s := &slot[*token]{record: newToken(1, 0, "v1")}
-	for _, seat := range []seat{starter, joined} {
-		a, ok, err := accepted(s, seat, order[*token]{need: v1})
+	for _, place := range []place{starter, joined} {
+		a, ok, err := accepted(s, place, order[*token]{need: v1})
 		if err != ErrExpired || !ok {
-			t.Errorf("seat %d: %+v, %v, %v", seat, a, ok, err)
+			t.Errorf("place %d: %+v, %v, %v", place, a, ok, err)
 		}
 	}
 }

@@ -125,7 +125,7 @@ func (m *model) read(k *modelKey, renew bool) {
 	var seen *grant
 	k.lock(func() {
 		version, epoch, seen = k.version, k.epoch, k.last
-		need = Need{Fingerprint: fmt.Sprint(version), Truth: fmt.Sprint(version)}
+		need = Need{Fingerprint: fmt.Sprint(version), Revision: fmt.Sprint(version)}
 	})
 	if k.roll(4) == 0 {
 		need.MinTTL = time.Duration(1+k.roll(600)) * time.Second
@@ -305,7 +305,7 @@ func (m *model) healed() {
 			}
 			k.version++
 		})
-		need := Need{Fingerprint: fmt.Sprint(k.version), Truth: fmt.Sprint(k.version)}
+		need := Need{Fingerprint: fmt.Sprint(k.version), Revision: fmt.Sprint(k.version)}
 		a, err := m.c.Get(m.t.Context(), k.name, need, m.source(k, need))
 		if err != nil {
 			m.t.Errorf("%s: %v", k.name, err)

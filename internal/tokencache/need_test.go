@@ -20,8 +20,8 @@ func TestMinTTLFor(t *testing.T) {
 		{2 * time.Hour, 2 * time.Hour, time.Hour, 54 * time.Minute},
 		{0, time.Second, 0, 0},
 	} {
-		if got := (Need{MinTTL: c.minTTL, Raise: c.raise}).MinTTLFor(c.life); got != c.want {
-			t.Errorf("MinTTL %v, Raise %v, life %v: %v, want %v", c.minTTL, c.raise, c.life, got, c.want)
+		if got := (Need{MinTTL: c.minTTL, CallerMinTTL: c.raise}).MinTTLFor(c.life); got != c.want {
+			t.Errorf("MinTTL %v, CallerMinTTL %v, life %v: %v, want %v", c.minTTL, c.raise, c.life, got, c.want)
 		}
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// obtain waits for flights until one has an answer for this reader. Each round
-// ends with a flight, and a reader's own flight hardly ever leaves it without an
-// answer; patience bounds the rounds in which others are first.
+// obtain waits for flights until one has an answer for this reader. Each round ends
+// when a flight ends. A flight that this reader started nearly always has an answer
+// for it. The reader's patience bounds the rounds in which it waits for other flights.
 func (c *Cache[R]) obtain(ctx context.Context, o order[R]) (Answer[R], error) {
 	patience := time.NewTimer(cmp.Or(o.need.Patience, c.patience))
 	defer patience.Stop()
@@ -28,34 +28,34 @@ func (c *Cache[R]) obtain(ctx context.Context, o order[R]) (Answer[R], error) {
 		if err := ctx.Err(); err != nil {
 			return Answer[R]{}, err
 		}
-		f, seat, err := c.join(ctx, o)
+		f, place, err := c.join(ctx, o)
 		if err != nil {
 			return fallback(c.inMemory(o.key), o.need, err)
 		}
-		if a, ok, err := c.ride(ctx, patience.C, f, seat, o); ok {
+		if a, ok, err := c.await(ctx, patience.C, f, place, o); ok {
 			return a, err
 		}
 	}
 }
 
-// ride waits until the flight ends, or the reader does; false means that the
-// reader must try again.
-func (c *Cache[R]) ride(ctx context.Context, patience <-chan time.Time, f *flight[R], seat seat, o order[R]) (Answer[R], bool, error) {
+// await waits until the flight ends, the reader leaves, or its patience ends. false
+// means that the reader must try again.
+func (c *Cache[R]) await(ctx context.Context, patience <-chan time.Time, f *flight[R], place place, o order[R]) (Answer[R], bool, error) {
 	var looked chan struct{}
-	if seat == joined {
+	if place == joined {
 		looked = f.looked
 	}
 	for {
 		select {
 		case <-looked:
-			// What the starter finds wanting may do for this reader.
+			// The record that the starter wants to replace may satisfy this reader.
 			s := c.heldBy(f)
 			if state := o.state(s); state != Expired {
 				return c.answer(o.key, s, state, o.need), true, nil
 			}
 			looked = nil
 		case <-f.done:
-			return c.judge(f, seat, o)
+			return c.answerFrom(f, place, o)
 		case <-ctx.Done():
 			return Answer[R]{}, true, ctx.Err()
 		case <-patience:
@@ -74,16 +74,17 @@ func (c *Cache[R]) heldBy(f *flight[R]) *slot[R] {
 	return f.held
 }
 
-// judge holds a flight's outcome against this reader's own need.
-func (c *Cache[R]) judge(f *flight[R], seat seat, o order[R]) (Answer[R], bool, error) {
+// answerFrom answers the reader from the flight's outcome, if that satisfies the
+// reader's own need.
+func (c *Cache[R]) answerFrom(f *flight[R], place place, o order[R]) (Answer[R], bool, error) {
 	out := f.outcome
 	switch {
-	case seat == behind:
+	case place == behind:
 		return Answer[R]{}, false, nil
 	case out.err != nil:
-		return refused(f, seat, o)
+		return refused(f, place, o)
 	case out.kind == minted:
-		return accepted(out.slot, seat, o)
+		return accepted(out.slot, place, o)
 	case f.forgotten:
 		return Answer[R]{}, false, nil
 	}
@@ -92,11 +93,11 @@ func (c *Cache[R]) judge(f *flight[R], seat seat, o order[R]) (Answer[R], bool, 
 }
 
 // refused answers a reader whose flight failed.
-func refused[R Record](f *flight[R], seat seat, o order[R]) (Answer[R], bool, error) {
+func refused[R Record](f *flight[R], place place, o order[R]) (Answer[R], bool, error) {
 	out := f.outcome
-	if seat == joined {
+	if place == joined {
 		switch {
-		case f.truth != o.need.Truth && (out.kind == minted || out.kind == remembered),
+		case f.revision != o.need.Revision && (out.kind == minted || out.kind == remembered),
 			o.renews() && out.kind == remembered,
 			!o.renews() && out.kind == unready && o.state(out.slot) != Expired:
 			return Answer[R]{}, false, nil // that failure is not this reader's
@@ -106,7 +107,7 @@ func refused[R Record](f *flight[R], seat seat, o order[R]) (Answer[R], bool, er
 	case errors.Is(out.err, ErrForgotten):
 		return Answer[R]{}, out.kind == minted, out.err
 	case out.kind == unready:
-		// Before a usable record, as another node may do better.
+		// This error wins over a usable record: another node may obtain a new one.
 		return Answer[R]{}, true, out.err
 	}
 	a, err := fallback(out.slot, o.need, out.err)
@@ -115,12 +116,12 @@ func refused[R Record](f *flight[R], seat seat, o order[R]) (Answer[R], bool, er
 
 // accepted answers a reader whose flight minted. A record whose whole life is
 // shorter than Need.MinTTL is accepted: another mint would bring no other.
-func accepted[R Record](s *slot[R], seat seat, o order[R]) (Answer[R], bool, error) {
+func accepted[R Record](s *slot[R], place place, o order[R]) (Answer[R], bool, error) {
 	matches := s.record.Matches(o.need.Fingerprint)
 	once := s.record.UseOnce()
 	a := Answer[R]{Record: s.record, State: Fresh, Minted: true, Unsaved: s.unsaved.Load()}
 	switch {
-	case seat == joined && (once || !matches):
+	case place == joined && (once || !matches):
 		return Answer[R]{}, false, nil
 	case !matches:
 		return Answer[R]{}, true, ErrChanged

@@ -37,7 +37,7 @@ func TestReady(t *testing.T) {
 
 // A reader may come so late that it sees only the end of such a flight.
 func TestReadyWithAModestReaderWhoCameLate(t *testing.T) {
-	f := &flight[*token]{truth: "t1"}
+	f := &flight[*token]{revision: "t1"}
 	f.outcome = outcome[*token]{slot: &slot[*token]{record: newToken(1, hour, "v1")}, kind: unready, err: errReadOnly}
 	if _, settled, _ := refused(f, joined, order[*token]{need: v1}); settled {
 		t.Error("refused for a mint that this reader does not need")

@@ -127,8 +127,8 @@ func (c *Cache[R]) publish(key string, f *flight[R], src Source[R], record R, sa
 	return s, nil
 }
 
-// handOver leaves a record that nobody may see to the Change for which it was
-// forgotten: if that fails, it is the only copy.
+// handOver gives a record that was minted while its key was forgotten to the Change
+// that waits for the flight's end. If the Change fails, that record is the only copy.
 func (c *Cache[R]) handOver(f *flight[R], src Source[R], record R) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -137,7 +137,7 @@ func (c *Cache[R]) handOver(f *flight[R], src Source[R], record R) {
 
 func (f *flight[R]) handOver(src Source[R], record R) {
 	if f.next != nil {
-		f.next.aside = &unsaved[R]{slot: newUnsaved(record), save: src.Save, ctx: context.WithoutCancel(f.ctx)}
+		f.next.unsavedBefore = &unsaved[R]{slot: newUnsaved(record), save: src.Save, ctx: context.WithoutCancel(f.ctx)}
 	}
 }
 
@@ -182,8 +182,8 @@ func (c *Cache[R]) saveLater(key string, u *unsaved[R]) {
 	}
 }
 
-// saveAgain tries once and tells whether the matter is settled. It occupies the
-// key meanwhile: an old record written after its successor would undo it.
+// saveAgain tries once and tells whether no further try is needed. It occupies the
+// key meanwhile: otherwise an old record could be written after its successor.
 func (c *Cache[R]) saveAgain(key string, u *unsaved[R]) bool {
 	f := c.occupy(key, u)
 	if f == nil {

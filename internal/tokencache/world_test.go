@@ -179,7 +179,7 @@ func (w *world) storedID() int {
 	return w.stored.id
 }
 
-var v1 = Need{Fingerprint: "v1", Truth: "t1"}
+var v1 = Need{Fingerprint: "v1", Revision: "t1"}
 
 func newWorld(t *testing.T) *world {
 	return &world{t: t, behaviour: behaviour{life: hour, fp: "v1"}}
