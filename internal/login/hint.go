@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/spelling"
 )
 
 const (
@@ -58,7 +60,7 @@ func likeliest(all []candidate, wanted string) *candidate {
 	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.depth, b.depth) })
 	for _, same := range []func(string) bool{
 		func(key string) bool { return key == wanted },
-		func(key string) bool { return flattened(key) == flattened(wanted) },
+		func(key string) bool { return spelling.Flat(key) == spelling.Flat(wanted) },
 	} {
 		for i := range all {
 			if all[i].key != "" && same(all[i].key) {
