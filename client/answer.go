@@ -93,7 +93,7 @@ func (s *Source) ask(ctx context.Context, rejected *answer) (*answer, error) {
 	case err != nil:
 		return nil, s.failed(doing, path, err)
 	case found == nil:
-		return nil, s.failed(doing, path, errors.New("there is nothing: is the secrets engine mounted elsewhere?"))
+		return nil, s.failed(doing, path, errors.New("nothing is at this path: is the secrets engine mounted elsewhere?"))
 	}
 	a, err := parse(found.Data)
 	if err != nil {
@@ -103,12 +103,12 @@ func (s *Source) ask(ctx context.Context, rejected *answer) (*answer, error) {
 	return a, nil
 }
 
-// parse says nothing of what it cannot make sense of, since it may hold a token.
+// parse quotes nothing of an answer that it cannot read, since that may hold a token.
 func parse(data map[string]any) (*answer, error) {
 	a := &answer{}
 	text, err := json.Marshal(data)
 	if err != nil || json.Unmarshal(text, a) != nil || a.AccessToken == "" || len(a.Headers)+len(a.Query) == 0 {
-		return nil, errors.New("this is no answer of the OAuth secrets engine: what is mounted there?")
+		return nil, errors.New("the answer is not one of the OAuth secrets engine: is another engine mounted at this path?")
 	}
 	return a, nil
 }
@@ -144,15 +144,14 @@ func (s *Source) failed(doing, path string, err error) error {
 	said := err.Error()
 	if answered, ok := errors.AsType[*api.ResponseError](err); ok {
 		said = fmt.Sprintf("Vault answered %d", answered.StatusCode)
-		if !answered.RawError { // else it is another's page
+		if !answered.RawError { // a raw error is the page of a proxy, for instance
 			said += ": " + strings.Join(strings.Fields(strings.Join(answered.Errors, "; ")), " ")
 		}
 	}
 	return &failure{fmt.Sprintf("role %s: %s %s: %s", s.config.Role, doing, path, said), err}
 }
 
-// How far requests to Vault are apart at most, where they follow each other
-// without success.
+// The longest pauses between requests to Vault that fail, or that do not help.
 const (
 	readsApart    = 15 * time.Second
 	renewalsApart = time.Minute // an API that rejects good tokens costs an exchange each

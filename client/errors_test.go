@@ -32,23 +32,23 @@ func TestErrors(t *testing.T) {
 		},
 		"nothing there": {
 			func(w http.ResponseWriter) { reply(w, 404, `{"errors":[]}`) },
-			"role orders: reading oauth/token/orders: there is nothing: is the secrets engine mounted elsewhere?", 0,
+			"role orders: reading oauth/token/orders: nothing is at this path: is the secrets engine mounted elsewhere?", 0,
 		},
 		"another engine": {
 			func(w http.ResponseWriter) { reply(w, 200, `{"data":{"value":"token-1"}}`) },
-			"role orders: reading oauth/token/orders: this is no answer of the OAuth secrets engine: what is mounted there?", 0,
+			"role orders: reading oauth/token/orders: the answer is not one of the OAuth secrets engine: is another engine mounted at this path?", 0,
 		},
 		"other types": {
 			func(w http.ResponseWriter) {
 				reply(w, 200, `{"data":{"access_token":"token-1","headers":"Bearer token-1","expires_in":1}}`)
 			},
-			"role orders: reading oauth/token/orders: this is no answer of the OAuth secrets engine: what is mounted there?", 0,
+			"role orders: reading oauth/token/orders: the answer is not one of the OAuth secrets engine: is another engine mounted at this path?", 0,
 		},
 		"no way to send it": {
 			func(w http.ResponseWriter) {
 				reply(w, 200, `{"data":{"access_token":"token-1","headers":{},"query":{}}}`)
 			},
-			"role orders: reading oauth/token/orders: this is no answer of the OAuth secrets engine: what is mounted there?", 0,
+			"role orders: reading oauth/token/orders: the answer is not one of the OAuth secrets engine: is another engine mounted at this path?", 0,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestNew(t *testing.T) {
 	}
 	for _, role := range []string{"", "/", "..", "a..b", "orders/renew", "../creds/orders", "orders?x=y", "orders%2f", "orders\n"} {
 		_, err := client.New(client.Config{Vault: vault, Role: role})
-		require.EqualError(t, err, fmt.Sprintf("%q is no name of a role", role))
+		require.EqualError(t, err, fmt.Sprintf("%q is not a valid role name", role))
 	}
 	_, err := client.New(client.Config{Role: "orders"})
 	require.EqualError(t, err, "a Vault API client is missing")

@@ -74,9 +74,9 @@ func New(config Config) (*Source, error) {
 	case config.Vault == nil:
 		return nil, errors.New("a Vault API client is missing")
 	case !names.MatchString(config.Role) || strings.Contains(config.Role, ".."):
-		return nil, fmt.Errorf("%q is no name of a role", config.Role)
+		return nil, fmt.Errorf("%q is not a valid role name", config.Role)
 	case config.MinTTL < 0:
-		return nil, fmt.Errorf("a MinTTL of %s makes no sense", config.MinTTL)
+		return nil, fmt.Errorf("MinTTL must not be negative: it is %s", config.MinTTL)
 	}
 	mount := strings.Trim(config.Mount, "/")
 	if mount == "" {

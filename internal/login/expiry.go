@@ -144,7 +144,7 @@ func (e *answeredLife) read(a *answer, _ string) life {
 }
 
 func unknown(why string) life {
-	return life{found: "expires: " + why, warning: "expires: " + why + "; when the token expires is not known"}
+	return life{found: "expires: " + why, warning: "expires: " + why + "; so it is unknown when the token expires"}
 }
 
 func (l life) when() string { return l.expires.Format(time.RFC3339) }

@@ -20,9 +20,9 @@ func jwt(claims string) string {
 
 const (
 	someLife  = 5*time.Hour + 30*time.Minute
-	tooLong   = "expires: the answer says more than ten years; taken as ten years"
-	isPast    = "expires: the answer names a time before the request; compare the clocks of this machine and of the server"
-	unsettled = "; when the token expires is not known"
+	tooLong   = "expires: the answer says more than ten years; the engine takes it as ten years"
+	isPast    = "expires: the answer names a time before the request; compare the clocks of this machine and the server"
+	unsettled = "; so it is unknown when the token expires"
 )
 
 func TestExpirySpellings(t *testing.T) {

@@ -24,7 +24,7 @@ func TestFailures(t *testing.T) {
 		{atToken, ``, wanted + "an empty answer", "", false},
 		{atToken, " \r\n", wanted + "an empty answer", "", false},
 		{atToken, "\ufeff", wanted + "an empty answer", "", false},
-		{atToken, `<!doctype html><p>` + canary, wanted + "a page of HTML or XML", "the url is perhaps that of a page for people, and not of the API; some servers answer with JSON only if the header Accept asks for it", false},
+		{atToken, `<!doctype html><p>` + canary, wanted + "a page of HTML or XML", "the url may be that of a web page and not of the API; some servers answer JSON only if the request's Accept header asks for it", false},
 		{atToken, "\x00\x01\xff", wanted + "not JSON but 3 bytes of something else", "", false},
 		{atToken, `{"token": "` + canary, wanted + "JSON that ends too early, after 71 bytes", "", false},
 		{atToken, `{"token": "` + canary + `"} x`, wanted + "JSON with something after it", "", false},
@@ -76,7 +76,7 @@ func TestFailures(t *testing.T) {
 		{atToken, `{"Errors": {"a": 1}}`, wanted + "an error: Errors is an object with the keys a; the answer's keys are Errors", "", true},
 		// Other sources.
 		{wholeBody, ``, "expected token: a text as the body, seen an empty answer", "", false},
-		{wholeBody, `<html>` + canary, "expected token: a text as the body, seen a page of HTML or XML", "the url is perhaps that of a page for people, and not of the API; some servers answer with JSON only if the header Accept asks for it", false},
+		{wholeBody, `<html>` + canary, "expected token: a text as the body, seen a page of HTML or XML", "the url may be that of a web page and not of the API; some servers answer JSON only if the request's Accept header asks for it", false},
 		{wholeBody, `""`, "expected token: a text as the body, seen an empty text there", "", false},
 		{wholeBody, `null`, "expected token: a text as the body, seen null there", "", false},
 		{wholeBody, `{"token": "` + canary + `"}`, "expected token: a text as the body, seen an object with the keys token there", `"/token" is a text of 60 characters: if that is the token, write "token": {"json": "/token"}`, false},

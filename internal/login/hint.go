@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/spelling"
 )
 
 const (
@@ -47,7 +49,7 @@ func hint(s source, a *answer) string {
 	case trouble != "" && tokenLike(text):
 		return fmt.Sprintf(`the whole body is %s: if that is the token, write "token": {"body": true}`, describeText(text))
 	case strings.HasPrefix(text, "<"):
-		return "the url is perhaps that of a page for people, and not of the API; some servers answer with JSON only if the header Accept asks for it"
+		return "the url may be that of a web page and not of the API; some servers answer JSON only if the request's Accept header asks for it"
 	}
 	return ""
 }
@@ -58,7 +60,7 @@ func likeliest(all []candidate, wanted string) *candidate {
 	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.depth, b.depth) })
 	for _, same := range []func(string) bool{
 		func(key string) bool { return key == wanted },
-		func(key string) bool { return flattened(key) == flattened(wanted) },
+		func(key string) bool { return spelling.Flat(key) == spelling.Flat(wanted) },
 	} {
 		for i := range all {
 			if all[i].key != "" && same(all[i].key) {

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/spelling"
 )
 
 // Names of what says when a token ends, flattened; the surer ones first.
@@ -79,7 +81,7 @@ func endings(value any, at time.Time, beside string) []ending {
 	var all []ending
 	eachValue(value, func(pointer, key string, depth int, value any) {
 		rank := rankOf(key)
-		if rank < 0 || otherEnds.MatchString(flattened(pointer)) {
+		if rank < 0 || otherEnds.MatchString(spelling.Flat(pointer)) {
 			return
 		}
 		if as := readingOf(key, value, at); as != "" {
@@ -97,7 +99,7 @@ func headerEndings(a *answer) []ending {
 	var all []ending
 	for _, name := range slices.Sorted(maps.Keys(a.Header)) {
 		rank := rankOf(name)
-		if rank < 0 || name == "Expires" || otherEnds.MatchString(flattened(name)) {
+		if rank < 0 || name == "Expires" || otherEnds.MatchString(spelling.Flat(name)) {
 			continue // Expires is about caches
 		}
 		value := a.Header.Get(name)
@@ -113,7 +115,7 @@ func rankOf(key string) int {
 	if !plainKey.MatchString(key) || answerKey(key) != key { // a pointer with any other is not one to copy
 		return -1
 	}
-	flat := flattened(key)
+	flat := spelling.Flat(key)
 	return slices.IndexFunc(endNames, func(names *regexp.Regexp) bool { return names.MatchString(flat) })
 }
 

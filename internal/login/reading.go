@@ -107,7 +107,7 @@ func afterwards(length time.Duration, at time.Time) life {
 }
 
 func longLife(at time.Time) life {
-	return life{expires: at.Add(maxLife).UTC(), warning: "expires: the answer says more than ten years; taken as ten years"}
+	return life{expires: at.Add(maxLife).UTC(), warning: "expires: the answer says more than ten years; the engine takes it as ten years"}
 }
 
 func readUnix(text string, unit time.Duration, at time.Time) life {
@@ -143,7 +143,7 @@ func until(when, at time.Time) life {
 func past(at time.Time) life {
 	return life{
 		expires: at.UTC(),
-		warning: "expires: the answer names a time before the request; compare the clocks of this machine and of the server",
+		warning: "expires: the answer names a time before the request; compare the clocks of this machine and the server",
 	}
 }
 

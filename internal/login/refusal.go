@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/spelling"
 )
 
 // refusal recognises a server that says no with a status of success: it returns
@@ -17,7 +19,7 @@ func refusal(a *answer) string {
 		return ""
 	}
 	for _, key := range slices.Sorted(maps.Keys(object)) {
-		if tells(flattened(key), object[key]) {
+		if tells(spelling.Flat(key), object[key]) {
 			return "an error: " + shownKey(key) + " is " + describeScalar(object[key]) + "; the answer's keys are " + shownKeys(object)
 		}
 	}

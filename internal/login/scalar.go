@@ -35,7 +35,7 @@ func scalarText(value any) (string, error) {
 	case int, int64, float64:
 		text, err := json.Marshal(v)
 		if err != nil {
-			return "", errors.New("no number that JSON has")
+			return "", errors.New("a number that JSON cannot represent")
 		}
 		return string(text), nil
 	}

@@ -208,9 +208,8 @@ func compileBodySource(c *compiler, n *node) source {
 	return bodySource{}
 }
 
-// look takes a bare JSON string for its value and leaves other text as it is. An
-// object or a list is no token, whatever the document says: servers answer
-// errors that way.
+// look returns the value of a body that is a JSON string, and any other text as it
+// is. It refuses an object or a list: servers answer errors in that form.
 func (bodySource) look(a *answer) found {
 	if words := noData(a.body); words != "" {
 		return found{trouble: words}

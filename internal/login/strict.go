@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// compiler walks a document's tree. It keeps the first misfit and goes on, so
-// that what it walks need not look at errors one by one.
+// compiler walks a document's tree. It keeps the first misfit and goes on, so that
+// its callers need not check an error after each step.
 type compiler struct {
 	text   string
 	rules  Rules
@@ -18,7 +18,7 @@ type compiler struct {
 	doubts []string
 }
 
-// doubt notes what can be meant as it stands, and probably is not.
+// doubt notes something valid that its author probably did not mean.
 func (c *compiler) doubt(n *node, format string, args ...any) {
 	c.doubts = append(c.doubts, (&misfit{n.path(), n.at, fmt.Sprintf(format, args...)}).in(c.text).Error())
 }

@@ -4,7 +4,6 @@ package login
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/spelling"
 )
@@ -49,11 +48,14 @@ func slips(name string) []string {
 	return nil
 }
 
+// maxSlips is how many letters may be wrong. In a short name fewer than half may be.
+const maxSlips = 2
+
 // suggest returns the name that was probably meant, or "".
 func suggest(name string, names []string) string {
-	flat := flattened(name)
+	flat := spelling.Flat(name)
 	for _, candidate := range names {
-		if flattened(candidate) == flat {
+		if spelling.Flat(candidate) == flat {
 			return candidate
 		}
 	}
@@ -62,19 +64,5 @@ func suggest(name string, names []string) string {
 			return candidate
 		}
 	}
-	best, least := "", 3 // two slips of the pen at most
-	for _, candidate := range names {
-		if d := spelling.Distance(flat, flattened(candidate)); d < least && d*2 < len(candidate) {
-			best, least = candidate, d
-		}
-	}
-	return best
-}
-
-// flattened is a name without what people get wrong most: case, "_" and "-".
-func flattened(name string) string {
-	if len(name) > 64 {
-		name = name[:64]
-	}
-	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(name))
+	return spelling.Nearest(name, names, spelling.Flat, func(candidate string) int { return min(maxSlips, (len(candidate)-1)/2) })
 }

@@ -10,8 +10,8 @@ import (
 
 const secretsPrefix, variablesPrefix = "secrets.", "variables."
 
-// template is a text of the document with placeholders for values. The document
-// is parsed before any value is there: no value can change what it says.
+// template is a text of the document with placeholders for values. The document is
+// parsed before any value is filled in, so no value can change its structure.
 type template struct {
 	at    *node
 	parts []part

@@ -80,8 +80,8 @@ func parse(text string) (*node, *misfit) {
 	if at := invalidUTF8(text); at >= 0 {
 		return nil, &misfit{at: at, words: "not UTF-8"}
 	}
-	// The decoder's tokens are read below; it checks less of the grammar on that
-	// way, and limits no depth.
+	// Unmarshal checks the whole grammar and limits the depth. The decoder, whose
+	// tokens are read below, does neither.
 	var whole json.RawMessage
 	if err := json.Unmarshal([]byte(text), &whole); err != nil {
 		return nil, notJSON(text, err)
@@ -137,7 +137,7 @@ func (p *parser) next() (json.Token, int) {
 	}
 	token, err := p.decoder.Token()
 	if err != nil {
-		return nil, at // cannot be: the whole text is valid
+		return nil, at // does not happen: the whole text is valid
 	}
 	return token, at
 }

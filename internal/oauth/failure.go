@@ -64,8 +64,8 @@ type (
 	}
 )
 
-// failure classifies an error of net/http. It takes nothing of the error's text,
-// which has the URL in it.
+// failure classifies an error of net/http. It uses nothing of the error's text, which
+// quotes the URL.
 func failure(ctx context.Context, host string, err error, wrote bool, took time.Duration) *Error {
 	e := &Error{Kind: Unreachable, Host: host}
 	if wrote {
@@ -109,9 +109,10 @@ func (a *Answer) token(broken *Error) (*Token, *Error) {
 	return token, failed
 }
 
-// salvage decides about an answer whose body could not be read to its end. A
-// whole JSON object is a whole answer, wherever the connection broke; too large
-// an answer is none; an error with a code or a telling status stays what it is.
+// salvage decides about an answer whose body could not be read to its end. A whole
+// JSON object counts as a whole answer, wherever the connection broke. An answer
+// that is too large does not count. An error keeps its kind if it has a code or a
+// status that is enough to go by.
 func (a *Answer) salvage(token *Token, failed, broken *Error) (*Token, *Error) {
 	broken.Status = a.Status
 	switch {

@@ -4,9 +4,9 @@ package rotation
 
 import "time"
 
-// sight looks at a state that has just come from storage. Instants that lie
-// further ahead than they can are from a clock that ran ahead, and must not
-// hold anything up: the latest that they can be is as true.
+// sight looks at a state that was just read from storage. An instant that lies
+// further in the future than it can was written by a node whose clock ran ahead.
+// It must not delay this node, so sight replaces it by the latest possible one.
 func (a *Attempt) sight(now time.Time) {
 	s := &a.state
 	if s.Intent.is() {
@@ -23,11 +23,11 @@ func (a *Attempt) sight(now time.Time) {
 	}
 }
 
-// foreign tells whether somebody else's POST may be under way. One of our own
-// is over: attempts of one instance are serial.
+// foreign tells whether the POST of another instance may be under way. A POST of
+// this instance has ended, since its attempts are serial.
 func (a *Attempt) foreign(i Intent) bool { return i.is() && (i.By != a.Instance || a.Instance == "") }
 
-// decide says what comes next, as far as storage and state tell.
+// decide chooses the next step from the state alone.
 func (a *Attempt) decide(now time.Time) {
 	s := &a.state
 	second := s.Suspect.Since.Add(SecondRefusal)
@@ -41,7 +41,7 @@ func (a *Attempt) decide(now time.Time) {
 		a.wait(a.clear)
 	case now.Before(a.retryAt):
 		a.wait(a.retryAt)
-	case s.Intent.is(): // its answer is unknown: the same again
+	case s.Intent.is(): // the answer to its POST is unknown: send the same token again
 		a.intend(s.Intent.Other && s.Previous.IsSet(), now)
 	case !s.Suspect.is():
 		a.intend(false, now)
@@ -58,7 +58,7 @@ func (a *Attempt) decide(now time.Time) {
 
 func (a *Attempt) wait(until time.Time) { a.doing, a.until = Wait, until }
 
-// intend announces a POST. The write of it carries whatever else has changed.
+// intend announces a POST. The Write of the intent also stores every other change.
 func (a *Attempt) intend(other bool, now time.Time) {
 	a.before = a.state
 	s := &a.state
@@ -70,10 +70,10 @@ func (a *Attempt) intend(other bool, now time.Time) {
 	a.doing, a.intended, a.dirty = Write, now, false
 }
 
-// refusal counts a refusal that storage does not explain. Only the current
-// token's second one, long enough after the first, is believed: the server's
-// own nodes may have to agree first, or a node that was faster may still be
-// about to save.
+// refusal counts a refusal for which storage shows no reason. The token counts as
+// lost only when the current token is refused for the second time, long enough
+// after the first: the server's own nodes may have to agree first, or another
+// Vault node may not have saved its newer token yet.
 func (a *Attempt) refusal(at time.Time) {
 	s := &a.state
 	other := s.Intent.Other

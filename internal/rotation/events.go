@@ -11,11 +11,11 @@ import (
 // Answer is what the server has answered to a refresh.
 type Answer struct {
 	RefreshToken secret.String // empty, or the one that was sent, if the server does not rotate
-	Ends         time.Time     // of the refresh token; zero: nobody says
+	Ends         time.Time     // of the refresh token; zero: the server does not say
 }
 
-// Wrote tells whether a Write succeeded. Without its intent nothing is sent;
-// anything else that was not recorded will be found out again.
+// Wrote tells whether a Write succeeded. If the intent was not written, nothing is
+// sent. Any other change that was not written is found out again by a later attempt.
 func (a *Attempt) Wrote(ok bool) {
 	switch {
 	case a.dirty:
@@ -88,8 +88,8 @@ func (a *Attempt) Refused(now time.Time) {
 	}
 }
 
-// Unanswered tells that the server may have acted, and that nobody knows:
-// a timeout or a reset after bytes of the request were written.
+// Unanswered tells that it is unknown whether the server has acted: the request
+// timed out, or the connection was reset, after bytes of the request were written.
 func (a *Attempt) Unanswered(now time.Time) {
 	if !a.posted() {
 		return
@@ -109,8 +109,8 @@ func (a *Attempt) Unanswered(now time.Time) {
 	a.wait(a.retryAt)
 }
 
-// Unreadable tells that the server has answered, and that there is no token in it: it
-// may have acted. It would probably answer a retry alike, so a login comes first.
+// Unreadable tells that the server's answer has no token in it. The server may have
+// acted. It would probably answer a retry in the same way, so a login comes first.
 func (a *Attempt) Unreadable(now time.Time) {
 	if a.Credentials && a.posted() {
 		a.doing = LogIn
@@ -121,7 +121,7 @@ func (a *Attempt) Unreadable(now time.Time) {
 
 // Failed tells that the server has not acted on the token (nothing was sent,
 // 408, 425, 429, 5xx, or a refusal that is not the token's fault), or that
-// storage could not be read. Of a POST that was announced nothing remains.
+// storage could not be read. Failed takes back the intent of the POST.
 func (a *Attempt) Failed() {
 	switch {
 	case a.posted():
@@ -133,7 +133,7 @@ func (a *Attempt) Failed() {
 }
 
 // Declined tells that the server has not acted on the token, and that it would
-// answer a retry alike: with credentials a login comes next.
+// answer a retry in the same way. With credentials a login comes next.
 func (a *Attempt) Declined() {
 	posted := a.posted()
 	if a.Failed(); posted && a.Credentials {
@@ -144,7 +144,7 @@ func (a *Attempt) Declined() {
 // withdraw takes back an intent whose POST has changed nothing, so that nobody
 // waits for its answer.
 func (a *Attempt) withdraw() {
-	if a.unanswered > 0 { // an earlier one may have
+	if a.unanswered > 0 { // an earlier POST may have changed something
 		return
 	}
 	a.state.Intent, a.state.Suspect.OtherTried = a.before.Intent, a.before.Suspect.OtherTried

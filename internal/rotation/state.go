@@ -72,8 +72,8 @@ func (s State) Stored() any {
 type Grant struct {
 	RefreshToken secret.String // empty if there is none
 	Issued       time.Time     // when it was asked for
-	Ends         time.Time     // of the refresh token; zero: nobody says
-	SessionEnds  time.Time     // of all that follows from this login; zero: nobody says
+	Ends         time.Time     // of the refresh token; zero: the server does not say
+	SessionEnds  time.Time     // of all that follows from this login; zero: the server does not say
 	Roll         float64       // uniform in [0, 1)
 }
 
@@ -93,18 +93,18 @@ func (s State) Extended() State {
 	return s
 }
 
-// TryAgain forgets what the server has refused and keeps the tokens: something
-// has changed that may have been the reason.
+// TryAgain forgets that the server has refused the tokens and keeps them. It is for
+// a change, of the config for instance, that may have removed the cause.
 func (s State) TryAgain() State {
 	s.Suspect, s.Lost = Suspect{}, Lost{}
 	return s
 }
 
-// Over returns what storage has to hold where it holds stored and s is to be
-// saved, and whether that must be written. Ask it right before each write of an answer, with
-// what was read right before: another node may have been faster. Of two answers
-// to the same turn, which only a broken fence allows, nobody knows which the
-// server counts, so the other one's token is kept as the previous one.
+// Over returns the state to write in order to save s where storage holds stored,
+// and whether a write is needed at all. Call it right before each write of an
+// answer, with the state read right before, since another node may have been faster.
+// If the fence failed, two nodes may have answers to the same turn. It is unknown
+// which token the server accepts, so Over keeps the other one as the previous token.
 func (s State) Over(stored State) (State, bool) {
 	switch c := s.compare(stored); {
 	case c < 0:
@@ -115,16 +115,16 @@ func (s State) Over(stored State) (State, bool) {
 	return s, true
 }
 
-// Newer tells whether s is later than other. What a node remembers may be newer than
-// what it finds, if another node has overwritten it.
+// Newer tells whether s is later than other. The state in a node's memory may be
+// newer than the stored one, if another node has overwritten that.
 func (s State) Newer(other State) bool { return s.compare(other) > 0 }
 
 func (s State) compare(other State) int {
 	return cmp.Or(cmp.Compare(s.Generation, other.Generation), cmp.Compare(s.Turn, other.Turn))
 }
 
-// RenewBy returns when the refresh token itself needs an attempt, however long the access
-// token still lives; zero: never. credentials tells that a login is possible.
+// RenewBy returns when the refresh token itself needs an attempt, however long the
+// access token still lives; zero: never. credentials tells that a login is possible.
 func (s State) RenewBy(credentials bool) time.Time {
 	switch {
 	case credentials:
@@ -139,9 +139,9 @@ func (s State) RenewBy(credentials bool) time.Time {
 	return s.Token.Due
 }
 
-// Outstanding returns from when on a POST without a known answer may be repeated
-// by anybody, and whether there is one. Servers take a used refresh token once more
-// for some seconds at most, so that should be at once.
+// Outstanding tells whether there is a POST without a known answer, and from when on
+// any node may repeat it. It should be repeated at once then: servers accept a used
+// refresh token once more for a few seconds at most.
 func (s State) Outstanding() (from time.Time, is bool) {
 	return s.Intent.PostBefore.Add(PostLimit), s.Intent.is() && !s.Lost.is()
 }
@@ -152,8 +152,8 @@ func (s State) EndsSoon(now time.Time) (ends time.Time, soon bool) {
 	return earliest(s.Session.Ends, s.Token.Ends), s.Session.due(now) || s.Token.due(now)
 }
 
-// outlived tells whether a login, if one is possible, comes before a refresh.
-// The end of a token that slides is moved by a refresh: that comes first.
+// outlived tells whether a login, if one is possible, comes before a refresh. If a
+// refresh moves the token's end, the refresh comes first.
 func (s State) outlived(now time.Time) bool {
 	return s.Session.due(now) || s.Token.over(now) || s.Token.Fixed && s.Token.due(now)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Package spelling tells how far apart two names are, for "did you mean".
+// Package spelling finds the name that was probably meant, for "did you mean".
 package spelling
 
 // Distance is the number of letters to add, drop or change between a and b.

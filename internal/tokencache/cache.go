@@ -37,8 +37,8 @@ type Record interface {
 type Need struct {
 	// Fingerprint is passed to Record.Matches.
 	Fingerprint string
-	// Revision identifies the settings, config and so on under which a mint is made.
-	// A failure is remembered for one revision; a change of it clears the failure.
+	// Revision names the state of everything that a mint depends on. A failure is
+	// remembered for one revision only: a change of it lets the next reader mint.
 	Revision string
 	// MinTTL is the least remaining life. 0 means DefaultMinTTL of the record's life.
 	MinTTL time.Duration

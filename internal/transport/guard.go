@@ -111,7 +111,7 @@ func guardedDialer(g Guard, timeout time.Duration) *net.Dialer {
 	}
 }
 
-// namingHosts puts the name into a refusal, where the guard saw the address only.
+// namingHosts adds the host name to a refusal: the guard saw only the address.
 func (dial dialFunc) namingHosts() dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
