@@ -26,8 +26,8 @@ const baseVersion, presentVersion = "v1.0.0", "v1.1.0"
 func TestUpgrade(t *testing.T) {
 	requireE2E(t)
 	base, present := filepath.Join(t.TempDir(), "base"), filepath.Join(t.TempDir(), "present")
-	buildPlugin(t, checkout(t, baseCommit), baseVersion, base)
-	buildPlugin(t, repository(t), presentVersion, present)
+	buildPluginOf(t, checkoutOf(t, baseCommit), baseVersion, base)
+	buildPlugin(t, present, presentVersion)
 	m := newUpgradeMount(t)
 
 	m.runs(t, base, baseVersion)
@@ -46,8 +46,8 @@ func TestUpgrade(t *testing.T) {
 	m.leaksNothing(t)
 }
 
-// checkout returns a directory with the files of a commit.
-func checkout(t *testing.T, commit string) string {
+// checkoutOf returns a directory with the files of a commit.
+func checkoutOf(t *testing.T, commit string) string {
 	t.Helper()
 	root, dir := repository(t), t.TempDir()
 	if err := exec.CommandContext(t.Context(), "git", "-C", root, "cat-file", "-e", commit+"^{commit}").Run(); err != nil {
@@ -59,8 +59,8 @@ func checkout(t *testing.T, commit string) string {
 	return dir
 }
 
-// buildPlugin builds the plugin of the source in dir.
-func buildPlugin(t *testing.T, dir, version, file string) {
+// buildPluginOf builds the plugin of the source in dir.
+func buildPluginOf(t *testing.T, dir, version, file string) {
 	t.Helper()
 	run(t, dir, "go", "build", "-trimpath", "-ldflags", "-X main.version="+version, "-o", file, "./cmd/"+pluginName)
 }
