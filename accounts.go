@@ -110,7 +110,7 @@ func (b *backend) login(ctx context.Context, s logical.Storage, d *definition, w
 	if key == "" {
 		return mint()
 	}
-	unlock, err := b.names.lockUntil(ctx, key)
+	unlock, err := b.names.lock(ctx, key)
 	if err != nil {
 		return nil, d.otherLogin()
 	}

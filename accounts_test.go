@@ -220,10 +220,12 @@ func TestAccountsAreToldApart(t *testing.T) {
 
 func TestALoginWaitsForItsAccountNoLongerThanItMay(t *testing.T) {
 	b, d := newAccount(func() (*oauth.Token, error) { panic("not reached") })
-	defer b.names.lock(accountKey(d.role))()
+	unlock, err := b.names.lock(t.Context(), accountKey(d.role))
+	require.NoError(t, err)
+	defer unlock()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := b.login(ctx, new(logical.InmemStorage), d, loginWay{trace: new(oauth.Trace)})
+	_, err = b.login(ctx, new(logical.InmemStorage), d, loginWay{trace: new(oauth.Trace)})
 	require.ErrorContains(t, err, "another login of the same account is still in progress")
 	require.Len(t, b.names.held, 1, "the one that waited has gone")
 }

@@ -31,7 +31,7 @@ const mintTime = time.Minute
 type backend struct {
 	*framework.Backend
 
-	names       nameLocks // "config/<name>" or "role/<name>", held over a read-modify-write of the entry
+	names       nameLocks // of an entry, over its read-modify-write, or of an account, over its login
 	definitions *definitions
 	tokens      *tokencache.Cache[*tokenEntry]
 	renewals    *refresh.Scheduler
@@ -96,8 +96,7 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.tokens.Forget(key)
 	case strings.HasPrefix(key, rolePrefix):
 		b.definitions.forgetRole(strings.TrimPrefix(key, rolePrefix))
-	case strings.HasPrefix(key, usePrefix), strings.HasPrefix(key, accountPrefix): // nothing in memory comes from them
-	default:
+	case strings.HasPrefix(key, configPrefix), key == settingsKey: // many roles may depend on it
 		b.definitions.forgetAll()
 	}
 }

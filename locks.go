@@ -19,15 +19,10 @@ type nameLock struct {
 	wanted int           // holders and waiters; guarded by nameLocks.mu
 }
 
-// lock waits for the name and returns its release. It must not be held over a
-// request to anything but storage.
-func (l *nameLocks) lock(name string) (unlock func()) {
-	unlock, _ = l.lockUntil(context.Background(), name) // which never ends
-	return unlock
-}
-
-// lockUntil is lock for those who give up when ctx ends; its error is then ctx.Err().
-func (l *nameLocks) lockUntil(ctx context.Context, name string) (unlock func(), err error) {
+// lock waits for the name until ctx ends, and returns its release, or ctx.Err().
+// The holder of an entry's name makes no request to anything but storage
+// meanwhile. The holder of an account's name logs in: one login at a time.
+func (l *nameLocks) lock(ctx context.Context, name string) (unlock func(), err error) {
 	one := l.want(name)
 	select {
 	case one.turn <- struct{}{}:

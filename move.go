@@ -4,12 +4,12 @@ package oauthsecrets
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"reflect"
 	"strings"
 
-	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
@@ -68,13 +68,8 @@ func (c *configEntry) pointsElsewhere(name string) string {
 
 // move gives the config a new destination id, under which no role's secret is
 // sent before it was written again.
-func (c *configEntry) move(by []string) error {
-	id, err := uuid.GenerateUUID()
-	if err != nil {
-		return err
-	}
-	c.DestinationID, c.Rebound, c.Moved = id, false, by
-	return nil
+func (c *configEntry) move(by []string) {
+	c.DestinationID, c.Rebound, c.Moved = rand.Text(), false, by
 }
 
 // warnOfMove says which roles a move leaves without what they log in with.

@@ -65,7 +65,11 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 	if _, ok := data.GetOk("force"); ok {
 		return logical.ErrorResponse("force is for deleting a config only"), nil
 	}
-	defer b.names.lock(configPrefix + name)()
+	unlock, err := b.names.lock(ctx, configPrefix+name)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 
 	before, err := loadConfig(ctx, req.Storage, name)
 	if err != nil {
@@ -93,9 +97,7 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 		return logical.ErrorResponse(withSettingHint(err, req.MountPoint)), nil
 	}
 	if before == nil || len(moved) > 0 {
-		if err := config.move(moved); err != nil {
-			return nil, err
-		}
+		config.move(moved)
 		if err := config.warnOfMove(ctx, req, name, resp); err != nil {
 			return nil, err
 		}
@@ -137,7 +139,11 @@ func (b *backend) configDelete(ctx context.Context, req *logical.Request, data *
 	if err := checkName("the name", name); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
-	defer b.names.lock(configPrefix + name)()
+	unlock, err := b.names.lock(ctx, configPrefix+name)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 
 	if !data.Get("force").(bool) {
 		roles, err := b.rolesInUse(ctx, req.Storage, name)

@@ -32,7 +32,11 @@ engine sends them nowhere until each role's secret was written again, or until t
 
 func (b *backend) rebind(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	name := data.Get("name").(string)
-	defer b.names.lock(configPrefix + name)()
+	unlock, err := b.names.lock(ctx, configPrefix+name)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	config, err := loadConfig(ctx, req.Storage, name)
 	if err != nil {
 		return nil, err

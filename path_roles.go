@@ -60,7 +60,11 @@ func (b *backend) roleRead(ctx context.Context, req *logical.Request, data *fram
 // its role gone when it saves, but may have saved in between.
 func (b *backend) roleDelete(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	name := data.Get("name").(string)
-	defer b.names.lock(rolePrefix + name)()
+	unlock, err := b.names.lock(ctx, rolePrefix+name)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	role, err := loadRole(ctx, req.Storage, name)
 	if err != nil || role == nil {
 		return nil, err

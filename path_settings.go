@@ -101,7 +101,11 @@ func (b *backend) settingsRead(ctx context.Context, req *logical.Request, _ *fra
 }
 
 func (b *backend) settingsWrite(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
-	defer b.names.lock(settingsKey)()
+	unlock, err := b.names.lock(ctx, settingsKey)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	before, err := loadSettings(ctx, req.Storage)
 	if err != nil {
 		return nil, err

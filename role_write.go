@@ -4,11 +4,11 @@ package oauthsecrets
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"reflect"
 	"strings"
 
-	"github.com/hashicorp/go-uuid"
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -23,43 +23,86 @@ func (b *backend) roleWrite(ctx context.Context, req *logical.Request, data *fra
 	if err := checkVerify(verify); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
-	defer b.names.lock(rolePrefix + name)()
+	c := &roleChange{name: name, verify: verify}
+	refusal, err := b.writeLocked(ctx, req, c, data)
+	switch {
+	case refusal != nil || err != nil:
+		return refusal, err
+	case c.unchanged():
+		return b.unchanged(ctx, req, c)
+	}
+	return b.verify(ctx, req, c)
+}
 
-	before, err := loadRole(ctx, req.Storage, name)
+// writeLocked stores the role, unless it has to be tried first or nothing changes.
+func (b *backend) writeLocked(ctx context.Context, req *logical.Request, c *roleChange, data *framework.FieldData) (refusal *logical.Response, err error) {
+	unlock, err := b.names.lock(ctx, rolePrefix+c.name)
 	if err != nil {
 		return nil, err
 	}
-	role, resp := newRoleEntry(), &logical.Response{}
-	if before != nil {
-		role = before.clone()
-	} else if role.ID, err = uuid.GenerateUUID(); err != nil {
+	defer unlock()
+	refusal, err = b.prepare(ctx, req, c, data)
+	if refusal != nil || err != nil || c.unchanged() || c.mustWork() {
+		return refusal, err
+	}
+	return b.storeAnew(ctx, req.Storage, c)
+}
+
+// roleChange is the write of one role.
+type roleChange struct {
+	name     string
+	verify   string
+	before   *roleEntry // nil: a new role
+	role     *roleEntry // what is to be stored
+	config   *configEntry
+	past     *pastFailure // before the write, which ends the account's count
+	warnings []string
+}
+
+// unchanged tells whether the write asks for what is stored already.
+func (c *roleChange) unchanged() bool {
+	return c.before != nil && c.role.Revision == c.before.Revision
+}
+
+func (c *roleChange) addWarning(format string, args ...any) {
+	c.warnings = append(c.warnings, fmt.Sprintf(format, args...))
+}
+
+func (c *roleChange) response() *logical.Response {
+	return unlessEmpty(&logical.Response{Warnings: c.warnings})
+}
+
+// prepare fills in the change, or says why there can be none. A change of the
+// role has a revision of its own.
+func (b *backend) prepare(ctx context.Context, req *logical.Request, c *roleChange, data *framework.FieldData) (refusal *logical.Response, err error) {
+	if c.before, err = loadRole(ctx, req.Storage, c.name); err != nil {
 		return nil, err
 	}
-	supplied := role.apply(patch{data}, resp)
-	if before != nil && len(supplied) == 0 && reflect.DeepEqual(role, before) {
-		return b.unchanged(ctx, req, name, verify, before, resp)
+	resp := &logical.Response{}
+	if c.role = newRoleEntry(); c.before != nil {
+		c.role = c.before.clone()
+	} else {
+		c.role.ID = rand.Text()
 	}
-	config, refusal, err := role.ofConfig(ctx, req, name)
+	supplied := c.role.apply(patch{data}, resp)
+	c.warnings = resp.Warnings
+	if c.before != nil && len(supplied) == 0 && reflect.DeepEqual(c.role, c.before) {
+		return nil, nil
+	}
+	config, refusal, err := c.role.ofConfig(ctx, req, c.name)
 	if refusal != nil || err != nil {
 		return refusal, err
 	}
-	if err := role.settle(config, req.MountPoint, name, before, supplied); err != nil {
+	if err := c.role.settle(config, req.MountPoint, c.name, c.before, supplied); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
-	if before != nil && reflect.DeepEqual(role, before) {
-		return b.unchanged(ctx, req, name, verify, before, resp)
+	if c.before != nil && reflect.DeepEqual(c.role, c.before) {
+		return nil, nil
 	}
-	role.Revision++
-	return b.storeVerified(ctx, req, &roleChange{name, before, role, config, verify}, resp)
-}
-
-// roleChange is a write that has passed all checks.
-type roleChange struct {
-	name   string
-	before *roleEntry // nil: a new role
-	role   *roleEntry
-	config *configEntry
-	verify string
+	c.role.Revision++
+	c.config = config
+	c.past, err = b.pastFailure(ctx, req.Storage, c.role, config)
+	return nil, err
 }
 
 // ofConfig returns the config that the role names, or why it may not.
@@ -130,11 +173,7 @@ func (r *roleEntry) bind(config *configEntry, before *roleEntry, supplied []stri
 }
 
 // storeRole keeps the order that use/ needs: in the index before, out of it after.
-func (b *backend) storeRole(ctx context.Context, s logical.Storage, c *roleChange) error {
-	entry, err := encode(rolePrefix+c.name, c.role.stored(), maxRoleSize)
-	if err != nil {
-		return err
-	}
+func (b *backend) storeRole(ctx context.Context, s logical.Storage, c *roleChange, entry *logical.StorageEntry) error {
 	if c.before == nil || c.before.Config != c.role.Config {
 		if err := s.Put(ctx, &logical.StorageEntry{Key: usePrefix + c.role.Config + "/" + c.name, Value: []byte("{}")}); err != nil {
 			return err
@@ -150,11 +189,11 @@ func (b *backend) storeRole(ctx context.Context, s logical.Storage, c *roleChang
 	return nil
 }
 
-func (r *roleEntry) warn(config *configEntry, resp *logical.Response) {
-	if field := r.neededSecret(config); field != "" {
-		resp.AddWarning(fmt.Sprintf("no %s is set yet: until it is, the role can obtain no token", field))
+func (c *roleChange) warn() {
+	if field := c.role.neededSecret(c.config); field != "" {
+		c.addWarning("no %s is set yet: until it is, the role can obtain no token", field)
 	}
-	if r.Flow == "password" {
-		resp.AddWarning("the password grant hands a person's password to a client; RFC 9700 section 2.4 advises against it where the server offers another way")
+	if c.role.Flow == "password" {
+		c.addWarning("%s", "the password grant hands a person's password to a client; RFC 9700 section 2.4 advises against it where the server offers another way")
 	}
 }

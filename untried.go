@@ -43,43 +43,42 @@ func (b *backend) pastFailure(ctx context.Context, s logical.Storage, role *role
 }
 
 // unchanged answers a write that asks for what is stored already.
-func (b *backend) unchanged(ctx context.Context, req *logical.Request, name, verify string, role *roleEntry, resp *logical.Response) (*logical.Response, error) {
-	key, err := tokenKey(role.ID, sharedHolder)
+func (b *backend) unchanged(ctx context.Context, req *logical.Request, c *roleChange) (*logical.Response, error) {
+	key, err := tokenKey(c.before.ID, sharedHolder)
 	if err != nil {
 		return nil, err
 	}
 	// The write that stored the role may have come no further. What waits after a
 	// failure goes on waiting, however often the same is written.
-	if job, known := b.renewals.Look(jobKey(name, key)); !known || job.State == "asleep" {
-		if err := b.reschedule(ctx, req.Storage, name); err != nil {
+	if job, known := b.renewals.Look(jobKey(c.name, key)); !known || job.State == "asleep" {
+		if err := b.reschedule(ctx, req.Storage, c.name); err != nil {
 			return nil, err
 		}
 	}
-	if verify == verifyOff {
-		return unlessEmpty(resp), nil
+	if c.verify == verifyOff {
+		return c.response(), nil
 	}
-	config, err := loadConfig(ctx, req.Storage, role.Config)
+	config, err := loadConfig(ctx, req.Storage, c.before.Config)
 	if err != nil {
 		return nil, err
 	}
-	var past *pastFailure
 	if config != nil {
-		if past, err = b.pastFailure(ctx, req.Storage, role, config); err != nil {
+		if c.past, err = b.pastFailure(ctx, req.Storage, c.before, config); err != nil {
 			return nil, err
 		}
 	}
-	if err := b.warnUntried(ctx, req, name, "nothing was changed", past, resp); err != nil {
+	if err := b.warnUntried(ctx, req, c, "nothing was changed"); err != nil {
 		return nil, err
 	}
-	return unlessEmpty(resp), nil
+	return c.response(), nil
 }
 
 // warnUntried warns that a write did not try the role, unless the role is known
-// to have worked since past.
-func (b *backend) warnUntried(ctx context.Context, req *logical.Request, name, why string, past *pastFailure, resp *logical.Response) error {
-	d, err := b.definitions.get(ctx, req.Storage, req.MountPoint, name)
-	if mend := operatorError(""); errors.As(err, &mend) {
-		resp.AddWarning(fmt.Sprintf("%s, and so nothing was tried. The role cannot work yet: %s", why, mend))
+// to have worked since its last failure.
+func (b *backend) warnUntried(ctx context.Context, req *logical.Request, c *roleChange, why string) error {
+	d, err := b.definitions.get(ctx, req.Storage, req.MountPoint, c.name)
+	if mistake := operatorError(""); errors.As(err, &mistake) {
+		c.addWarning("%s, and so nothing was tried. The role cannot work yet: %s", why, mistake)
 		return nil
 	}
 	if err != nil {
@@ -90,23 +89,23 @@ func (b *backend) warnUntried(ctx context.Context, req *logical.Request, name, w
 		return err
 	}
 	worked := held != nil && held.Matches(d.fingerprint)
-	if worked && (past == nil || held.Issued.After(past.at)) {
+	if worked && (c.past == nil || held.Issued.After(c.past.at)) {
 		return nil
 	}
-	try := fmt.Sprintf("vault write -force %sroles/%s/test", req.MountPoint, name)
+	try := fmt.Sprintf("vault write -force %sroles/%s/test", req.MountPoint, c.name)
 	switch {
 	case d.role.refreshesOnly() && !held.lastState().Current.IsSet():
-		try = fmt.Sprintf("vault write %stoken/%s/import refresh_token=@refresh-token.txt", req.MountPoint, name)
+		try = fmt.Sprintf("vault write %stoken/%s/import refresh_token=@refresh-token.txt", req.MountPoint, c.name)
 	case d.role.refreshesOnly(): // a test would spend the refresh token
-		try = fmt.Sprintf("vault write -force %stoken/%s/renew", req.MountPoint, name)
+		try = fmt.Sprintf("vault write -force %stoken/%s/renew", req.MountPoint, c.name)
 	}
 	state := "The role has had no token yet"
 	switch {
-	case held != nil && past == nil:
+	case held != nil && c.past == nil:
 		state = "The role has had no token since it or its config was changed"
-	case past != nil:
-		state = fmt.Sprintf("The role did not work at %s: %s", instant(past.at), past.reason)
+	case c.past != nil:
+		state = fmt.Sprintf("The role did not work at %s: %s", instant(c.past.at), c.past.reason)
 	}
-	resp.AddWarning(fmt.Sprintf("%s, and so nothing was tried. %s. To try it: %s", why, state, try))
+	c.addWarning("%s, and so nothing was tried. %s. To try it: %s", why, state, try)
 	return nil
 }

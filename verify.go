@@ -36,46 +36,78 @@ func checkVerify(how string) error {
 	return fmt.Errorf("verify must be %s, %s or %s%s", verifyWarn, verifyRequire, verifyOff, didYouMean(how, all))
 }
 
-// storeVerified stores the role and, unless verify is off, obtains a token for
-// it, which becomes the role's.
-func (b *backend) storeVerified(ctx context.Context, req *logical.Request, c *roleChange, resp *logical.Response) (*logical.Response, error) {
-	verify := c.verify != verifyOff && !c.asksTheSame() && !c.role.refreshesOnly() // which would spend a refresh token
-	past, err := b.pastFailure(ctx, req.Storage, c.role, c.config)                 // the write ends the account's count
-	if err != nil {
-		return nil, err
-	}
+// tries tells whether the write obtains a token. One of a role that only
+// refreshes would spend the refresh token.
+func (c *roleChange) tries() bool {
+	return c.verify != verifyOff && !c.asksTheSame() && !c.role.refreshesOnly()
+}
+
+// mustWork tells whether the role is stored only after it has brought a token.
+func (c *roleChange) mustWork() bool { return c.tries() && c.verify == verifyRequire }
+
+// verify obtains a token for the role, unless verify is off, and makes it the
+// role's. It does not hold the role's lock: a server may take its time.
+func (b *backend) verify(ctx context.Context, req *logical.Request, c *roleChange) (*logical.Response, error) {
 	var token *obtained
-	if verify && c.verify == verifyRequire {
+	var err error
+	if c.mustWork() {
 		if token, err = b.obtainFor(ctx, req, c); err != nil {
-			notes := strings.Join(append(resp.Warnings, ""), ". ") // a warning does not outlive an error
+			notes := strings.Join(append(c.warnings, ""), ". ") // a warning does not outlive an error
 			return logical.ErrorResponse("the role was not stored, since verify is require: %s%s", notes, refusalText(err)), nil
 		}
-	}
-	if err := b.storeAnew(ctx, req.Storage, c); err != nil {
-		return saveFailed(err)
-	}
-	c.role.warn(c.config, resp)
-	if c.role.refreshesOnly() && (c.before == nil || !c.before.refreshesOnly()) {
-		resp.AddWarning(fmt.Sprintf("the role needs a refresh token from elsewhere: vault write %stoken/%s/import refresh_token=@refresh-token.txt", req.MountPoint, c.name))
-	}
-	if verify && token == nil && c.role.neededSecret(c.config) == "" { // else it was warned about
-		if token, err = b.obtainFor(ctx, req, c); err != nil {
-			resp.AddWarning("the role was stored, and does not work yet: " + refusalText(err))
+		if refusal, err := b.storeTried(ctx, req.Storage, c); refusal != nil || err != nil {
+			return refusal, err
 		}
 	}
-	if err := b.keep(ctx, req, c, token, resp); err != nil {
+	c.warn()
+	if c.role.refreshesOnly() && (c.before == nil || !c.before.refreshesOnly()) {
+		c.addWarning("the role needs a refresh token from elsewhere: vault write %stoken/%s/import refresh_token=@refresh-token.txt", req.MountPoint, c.name)
+	}
+	if c.tries() && token == nil && c.role.neededSecret(c.config) == "" { // else it was warned about
+		if token, err = b.obtainFor(ctx, req, c); err != nil {
+			c.addWarning("the role was stored, and does not work yet: %s", refusalText(err))
+		}
+	}
+	if err := b.keep(ctx, req, c, token); err != nil {
 		return nil, err
 	}
 	if c.verify != verifyOff && c.asksTheSame() && c.role.neededSecret(c.config) == "" {
-		if err := b.warnUntried(ctx, req, c.name, "nothing was changed about the way to a token", past, resp); err != nil {
+		if err := b.warnUntried(ctx, req, c, "nothing was changed about the way to a token"); err != nil {
 			return nil, err
 		}
 	}
-	return unlessEmpty(resp), nil
+	return c.response(), nil
+}
+
+// storeTried stores the role, if it and its config are still what was tried.
+func (b *backend) storeTried(ctx context.Context, s logical.Storage, c *roleChange) (refusal *logical.Response, err error) {
+	unlock, err := b.names.lock(ctx, rolePrefix+c.name)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	role, err := loadRole(ctx, s, c.name)
+	if err != nil {
+		return nil, err
+	}
+	config, err := loadConfig(ctx, s, c.role.Config)
+	if err != nil {
+		return nil, err
+	}
+	changed := ""
+	switch {
+	case !reflect.DeepEqual(role, c.before):
+		changed = "role " + c.name
+	case !reflect.DeepEqual(config, c.config):
+		changed = "config " + c.role.Config
+	default:
+		return b.storeAnew(ctx, s, c)
+	}
+	return logical.ErrorResponse("the role was not stored: another write has changed %s meanwhile. Write the role again", changed), nil
 }
 
 // keep makes the token of a write, if there is one, the role's.
-func (b *backend) keep(ctx context.Context, req *logical.Request, c *roleChange, token *obtained, resp *logical.Response) error {
+func (b *backend) keep(ctx context.Context, req *logical.Request, c *roleChange, token *obtained) error {
 	switch {
 	case token == nil && c.before == nil:
 		return nil
@@ -83,9 +115,9 @@ func (b *backend) keep(ctx context.Context, req *logical.Request, c *roleChange,
 		return b.reschedule(ctx, req.Storage, c.name)
 	}
 	if err := b.adopt(ctx, req.Storage, token); err != nil {
-		resp.AddWarning("the role works, but the token that showed it could not be kept: the next read obtains another")
+		c.addWarning("the role works, but the token that showed it could not be kept: the next read obtains another")
 	}
-	resp.Warnings = append(resp.Warnings, token.notes()...)
+	c.warnings = append(c.warnings, token.notes()...)
 	return nil
 }
 
@@ -102,16 +134,17 @@ func (c *roleChange) asksTheSame() bool {
 }
 
 // storeAnew stores the role; its account may be tried again.
-func (b *backend) storeAnew(ctx context.Context, s logical.Storage, c *roleChange) error {
-	if _, err := encode(rolePrefix+c.name, c.role.stored(), maxRoleSize); err != nil {
-		return err // nothing may change by a write that is refused
+func (b *backend) storeAnew(ctx context.Context, s logical.Storage, c *roleChange) (refusal *logical.Response, err error) {
+	entry, err := encode(rolePrefix+c.name, c.role.stored(), maxRoleSize)
+	if err != nil {
+		return saveFailed(err) // nothing may change by a write that is refused
 	}
 	for _, role := range []*roleEntry{c.before, c.role} { // first, so that a write that fails here can be repeated
 		if err := forgetAccount(ctx, s, role); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return b.storeRole(ctx, s, c)
+	return nil, b.storeRole(ctx, s, c, entry)
 }
 
 // obtained is a token that nobody has been given yet.

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package oauthsecrets
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+)
+
+// started is a write that waits for the server's answer.
+type started struct {
+	resp *logical.Response
+	err  error
+}
+
+// startWrite begins a role's write and returns when the server has its request.
+func (m *mount) startWrite(name string, data fields) (done <-chan started, release func()) {
+	m.t.Helper()
+	arrived, release := m.server.Hold()
+	ended := make(chan started, 1)
+	go func() {
+		resp, err := m.do(logical.UpdateOperation, "roles/"+name, data)
+		ended <- started{resp, err}
+	}()
+	<-arrived
+	return ended, release
+}
+
+// A server that does not answer holds up nobody but who asked it.
+func TestAWriteThatTriesARoleLocksOutNobody(t *testing.T) {
+	for _, verify := range []string{"warn", "require"} {
+		t.Run(verify, func(t *testing.T) {
+			m := newMountAndServer(t)
+			done, release := m.startWrite("app", fields{"scopes": "c", "verify": verify})
+			defer release()
+			within := func(op logical.Operation, path string, data fields) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				resp, err := m.doCtx(ctx, op, path, data)
+				require.NoError(t, err, path)
+				require.False(t, resp != nil && resp.IsError(), "%v", resp)
+			}
+			within(logical.UpdateOperation, "roles/app", fields{"description": "second", "verify": "off"})
+			within(logical.UpdateOperation, "config/main", fields{"description": "second"})
+			within(logical.DeleteOperation, "roles/app", nil)
+			release()
+			<-done
+			require.Nil(t, m.ok(logical.ReadOperation, "roles/app", nil), "a write does not bring a role back")
+			for key := range m.stored() {
+				require.NotRegexp(t, "^(role/app$|use/main/app$)", key)
+			}
+		})
+	}
+}
+
+func TestVerifyRequireStoresOnlyWhatItTried(t *testing.T) {
+	for name, between := range map[string]func(m *mount){
+		"role app":      func(m *mount) { m.write("roles/app", fields{"audience": "other"}) },
+		"config main":   func(m *mount) { m.write("config/main", fields{"params": "a=b", "client_secret": clientSecret}) },
+		"role app, too": func(m *mount) { m.ok(logical.DeleteOperation, "roles/app", nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMountAndServer(t)
+			done, release := m.startWrite("app", fields{"scopes": "c", "verify": "require"})
+			defer release()
+			between(m)
+			before := m.stored()
+			release()
+			got := <-done
+			require.NoError(t, got.err)
+			require.True(t, got.resp.IsError())
+			require.Regexp(t, "^the role was not stored: another write has changed (role app|config main) meanwhile. Write the role again$", got.resp.Error().Error())
+			require.Equal(t, before, m.stored())
+		})
+	}
+}
+
+func TestWaitingForALockEndsWithTheCaller(t *testing.T) {
+	m := newMountAndServer(t)
+	for path, key := range map[string]string{"roles/app": rolePrefix + "app", "config/main": configPrefix + "main", "settings": settingsKey} {
+		unlock, err := m.b.names.lock(t.Context(), key)
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err = m.doCtx(ctx, logical.UpdateOperation, path, fields{})
+		require.ErrorIs(t, err, context.Canceled, path)
+		unlock()
+	}
+	require.Empty(t, m.b.names.held)
+}
+
+// Of another node's writes, only those of configs and settings drop what is known of all roles.
+func TestAnUnknownKeyOfAnotherNodeDropsNothing(t *testing.T) {
+	m := newMountAndServer(t)
+	m.token("app")
+	for key, dropped := range map[string]bool{"metrics/x": false, "use/main/app": false, "config/main": true, "settings": true, "role/app": true} {
+		m.token("app") // defines the role again
+		d, err := m.b.definitions.get(t.Context(), m.storage, "oauth/", "app")
+		require.NoError(t, err)
+		m.b.InvalidateKey(t.Context(), key)
+		again, err := m.b.definitions.get(t.Context(), m.storage, "oauth/", "app")
+		require.NoError(t, err)
+		require.Equal(t, dropped, d != again, key)
+	}
+}
