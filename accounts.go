@@ -196,7 +196,7 @@ func loadAccount(ctx context.Context, s logical.Storage, key string, config *con
 }
 
 // forgetAccount ends the count of an account that a role's write can have
-// mended. One that is in the config's secrets is mended there.
+// fixed. One that is in the config's secrets is fixed there.
 func forgetAccount(ctx context.Context, s logical.Storage, role *roleEntry) error {
 	if role == nil || accountKey(role) == "" || role.Username == "" && !role.hasSecret() {
 		return nil

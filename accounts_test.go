@@ -27,7 +27,7 @@ func TestThreeRefusedLoginsAreEnough(t *testing.T) {
 	}
 	server.Instead(refusedLogin)
 	message := m.refused(logical.ReadOperation, "creds/a", nil)
-	require.Contains(t, message, "answered 401: Bad credentials for alice. This is for an operator to mend")
+	require.Contains(t, message, "answered 401: Bad credentials for alice. Action required by an operator")
 	require.Contains(t, message, "This was refusal 1 of 3, and accounts lock: the engine logs in again after")
 	require.Contains(t, message, "or after a write to oauth/config/api or oauth/roles/a that changes something")
 

@@ -35,7 +35,7 @@ func TestWhatAChangeDrops(t *testing.T) {
 		"params of the role":  {[]write{{"roles/user", fields{"params": "c=1"}}}, false, "refresh_token"},
 		"params, rewritten":   {[]write{{"config/main", fields{"params": "c=1", "client_secret": clientSecret}}, password}, false, "refresh_token"},
 		"username":            {[]write{{"roles/user", fields{"username": "bob", "password": userPassword}}}, false, "refresh_token"},
-		"token_url and mends": {[]write{{"config/main", fields{"token_url": "elsewhere", "client_secret": clientSecret}}, password}, false, "refresh_token"},
+		"token_url and password": {[]write{{"config/main", fields{"token_url": "elsewhere", "client_secret": clientSecret}}, password}, false, "refresh_token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMountAndServer(t)

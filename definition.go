@@ -42,7 +42,7 @@ type definition struct {
 }
 
 // operatorError is a definition that cannot be used as it stands: the
-// operator's to mend, answered with 400.
+// operator's to fix, answered with 400.
 type operatorError string
 
 func (e operatorError) Error() string { return string(e) }
@@ -100,7 +100,7 @@ func assemble(ctx context.Context, s logical.Storage, mount, name string, role *
 	return d, err
 }
 
-// usable refuses, before anything is sent, what the operator has to mend.
+// usable refuses, before anything is sent, what the operator has to fix.
 func usable(role *roleEntry, config *configEntry, mount, name string) error {
 	switch {
 	case config == nil:

@@ -94,14 +94,14 @@ func (b *backend) tellFailed(d *definition, err error) {
 		// nothing was tried
 	case errors.As(err, &reauth):
 		if reauth.now {
-			b.tell(eventReauth, d, "false", "to_mend_by", "operator")
+			b.tell(eventReauth, d, "false", "action_required_by", "operator")
 		}
 	case !errors.As(err, &failed):
 		b.Logger().Error("a token could not be obtained: the engine or Vault's storage failed", "role", d.name, "error", err)
-		b.tell(eventRenewFailed, d, "false", "failure_class", "storage", "to_mend_by", "operator")
+		b.tell(eventRenewFailed, d, "false", "failure_class", "storage", "action_required_by", "operator")
 	default:
 		b.tell(eventRenewFailed, d, "false",
-			"failure_class", failed.Kind.String(), "code", failed.Code, "host", failed.Host, "to_mend_by", toMendBy(failed))
+			"failure_class", failed.Kind.String(), "code", failed.Code, "host", failed.Host, "action_required_by", actionRequiredBy(failed))
 	}
 }
 

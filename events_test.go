@@ -61,7 +61,7 @@ func TestEvents(t *testing.T) {
 		with(common, fields{"event": "oauth/token-renew", "modified": "true", "generation": "1", "expires": instant(m.storedToken("app").Expires)}),
 		with(common, fields{
 			"event": "oauth/token-renew-fail", "modified": "false", "failure_class": "refused", "code": "",
-			"host": hostOf(m.server.URL), "to_mend_by": "operator",
+			"host": hostOf(m.server.URL), "action_required_by": "operator",
 		}),
 	}, l.all())
 }

@@ -128,7 +128,7 @@ const (
 )
 
 // remember returns how long the server is left in peace after a failure, the
-// attempt'th in a row. What a person has to mend waits longer than what may
+// attempt'th in a row. What a person has to fix waits longer than what may
 // pass by itself; a write to role or config ends the wait. roll is in [0, 1).
 func remember(err error, attempt int, roll float64) time.Duration {
 	failed := (*oauth.Error)(nil)
@@ -148,16 +148,16 @@ func remember(err error, attempt int, roll float64) time.Duration {
 		return max(time.Until(account.next()), leastWait) // past the last refusal, asking costs a look into storage
 	}
 	first, longest := firstWait, longestWait
-	if operatorsToMend(failed.Kind) {
+	if needsOperator(failed.Kind) {
 		first, longest = firstRefusalWait, longestRefusal
 	}
 	wait := min(first<<min(attempt-1, 10), longest)
-	if !operatorsToMend(failed.Kind) {
+	if !needsOperator(failed.Kind) {
 		wait = wait/2 + time.Duration(roll*float64(wait/2)) // half fixed, half random: callers do not come back together
 	}
 	return max(wait, failed.RetryAfter, leastWait)
 }
 
-func operatorsToMend(kind oauth.Kind) bool {
+func needsOperator(kind oauth.Kind) bool {
 	return kind == oauth.Refused || kind == oauth.Unexpected || kind == oauth.Redirected || kind == oauth.Forbidden
 }

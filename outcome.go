@@ -16,7 +16,7 @@ import (
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
-// notDefined tells a deleted role from one that an operator has to mend.
+// notDefined tells a deleted role from one that an operator has to fix.
 func (b *backend) notDefined(ctx context.Context, s logical.Storage, name string) refresh.Outcome {
 	if role, err := loadRole(ctx, s, name); err == nil && role == nil {
 		return refresh.Outcome{Kind: refresh.Gone}
@@ -75,7 +75,7 @@ func outcomeOf(err error) refresh.Outcome {
 		outcome.Code = failed.Code
 	}
 	switch {
-	case operatorsToMend(failed.Kind):
+	case needsOperator(failed.Kind):
 		outcome.Kind = refresh.Refused
 	case failed.Status == http.StatusTooManyRequests, failed.Status == http.StatusServiceUnavailable, failed.Kind == oauth.Ambiguous:
 		outcome.Kind = refresh.Throttled

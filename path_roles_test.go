@@ -122,13 +122,13 @@ func TestARolesSecretIsNotSentElsewhere(t *testing.T) {
 		require.Contains(t, message, "vault write oauth/roles/user password=...")
 	}
 	require.Contains(t, m.refused(logical.UpdateOperation, "token/user/renew", nil), "now points elsewhere")
-	m.write("roles/user", fields{"description": "a write without the password mends nothing"})
+	m.write("roles/user", fields{"description": "a write without the password fixes nothing"})
 	m.refused(logical.ReadOperation, "token/user", nil)
 	require.Equal(t, 1, m.server.Requests(), "nothing was sent")
 	require.NotEmpty(t, m.token("app"), "a role without a secret goes on")
 }
 
-func TestRewritingThePasswordMends(t *testing.T) {
+func TestRewritingThePasswordFixes(t *testing.T) {
 	m := moved(t)
 	m.write("roles/user", fields{"password": userPassword})
 	require.NotEmpty(t, m.token("user"))
@@ -136,7 +136,7 @@ func TestRewritingThePasswordMends(t *testing.T) {
 	require.Equal(t, 2, m.server.Requests())
 }
 
-func TestRebindMends(t *testing.T) {
+func TestRebindFixes(t *testing.T) {
 	m := moved(t)
 	require.Contains(t, m.refused(logical.UpdateOperation, "rebind/none", nil), "no config named none")
 	m.write("rebind/main", nil)

@@ -55,7 +55,7 @@ func roleStatusFields() map[string]*framework.FieldSchema {
 		"failures":            {Type: framework.TypeInt, Description: "Failures in a row to obtain a token."},
 		"last_failure":        {Type: framework.TypeString, Description: "The last of them."},
 		"failure_class":       {Type: framework.TypeString, Description: "Its class: refused, unexpected, redirected, forbidden, unavailable, unreachable, ambiguous or malformed."},
-		"to_mend_by":          {Type: framework.TypeString, Description: "Whose it is to mend: operator, or nobody, as it may pass by itself."},
+		"action_required_by":  {Type: framework.TypeString, Description: "Who has to act: operator; empty if nobody has to, as the failure may pass by itself."},
 		"failing_since":       {Type: framework.TypeString, Description: "When the first of them was, RFC 3339."},
 		"next_try":            {Type: framework.TypeString, Description: "The earliest next try, RFC 3339."},
 	})
@@ -74,7 +74,7 @@ func (b *backend) roleStatus(ctx context.Context, req *logical.Request, data *fr
 		"state": "none", "issued": "", "expires": "", "generation": 0, "refresh_token_set": false,
 		"refresh_token_state": string(rotation.None), "refresh_token_ends": "", "session_ends": "",
 		"renewal": "none", "next_renewal": "", "last_read": "",
-		"failures": 0, "last_failure": "", "failure_class": "", "to_mend_by": "", "failing_since": "", "next_try": "",
+		"failures": 0, "last_failure": "", "failure_class": "", "action_required_by": "", "failing_since": "", "next_try": "",
 	}
 	if t != nil {
 		t.show(status, role, time.Now())
@@ -118,26 +118,26 @@ func (t *tokenEntry) show(status map[string]any, role *roleEntry, now time.Time)
 	}
 	switch over := status["state"] == tokencache.Expired.String(); {
 	case refresh.Health() == rotation.ReauthRequired: // known after a restart, too
-		status["state"], status["to_mend_by"], status["failing_since"] = reauthRequired, "operator", instant(refresh.Lost.Since)
+		status["state"], status["action_required_by"], status["failing_since"] = reauthRequired, "operator", instant(refresh.Lost.Since)
 		status["failure_class"], status["last_failure"] = oauth.Refused.String(), whyOver(refresh.Lost)
 	case over && !refresh.Current.IsSet():
-		status["state"], status["to_mend_by"] = reauthRequired, "operator"
+		status["state"], status["action_required_by"] = reauthRequired, "operator"
 	}
 }
 
 func showFailure(status map[string]any, err error) {
-	status["last_failure"], status["to_mend_by"] = reason(err), "nobody"
+	status["last_failure"], status["action_required_by"] = reason(err), ""
 	if failed := (*oauth.Error)(nil); errors.As(err, &failed) {
-		status["failure_class"], status["to_mend_by"] = failed.Kind.String(), toMendBy(failed)
+		status["failure_class"], status["action_required_by"] = failed.Kind.String(), actionRequiredBy(failed)
 	}
 }
 
-// toMendBy says whose a failure is to mend: nobody's, if it may pass by itself.
-func toMendBy(failed *oauth.Error) string {
-	if operatorsToMend(failed.Kind) {
+// actionRequiredBy says who has to act after a failure; nobody, if it may pass by itself.
+func actionRequiredBy(failed *oauth.Error) string {
+	if needsOperator(failed.Kind) {
 		return "operator"
 	}
-	return "nobody"
+	return ""
 }
 
 func statusFields() map[string]*framework.FieldSchema {
@@ -197,7 +197,7 @@ func instant(t time.Time) string {
 const roleStatusHelp = `
 Reading this path changes nothing and asks no server. A token is renewed in the background at 60 to 80 % of its life, a point that is
 rolled once when it is issued; next_renewal says when. Where obtaining a token fails, the failure is here with the earliest next try, and
-whose it is to mend. What failed before a restart of the plugin is not known any more.
+who has to act. What failed before a restart of the plugin is not known any more.
 `
 
 const statusHelp = `

@@ -27,7 +27,7 @@ func TestTheStatusOfARole(t *testing.T) {
 	m.write("roles/bad", fields{"config": "main", "flow": "password", "username": "alice", "password": "canary-wrong"})
 	m.refused(logical.ReadOperation, "token/bad", nil)
 	status = m.read("status/bad")
-	require.Equal(t, []any{"none", 1.0, "refused", "operator"}, []any{status["state"], status["failures"], status["failure_class"], status["to_mend_by"]})
+	require.Equal(t, []any{"none", 1.0, "refused", "operator"}, []any{status["state"], status["failures"], status["failure_class"], status["action_required_by"]})
 	require.Contains(t, status["last_failure"], "invalid_grant")
 	require.NotEmpty(t, status["next_try"])
 	require.NotEmpty(t, status["failing_since"])

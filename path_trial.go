@@ -34,7 +34,7 @@ func (b *backend) pathTrial() []*framework.Path {
 func trialAnswer() map[string]*framework.FieldSchema {
 	return map[string]*framework.FieldSchema{
 		"ok":      {Type: framework.TypeBool, Required: true, Description: "Whether a token was obtained."},
-		"failure": {Type: framework.TypeString, Required: true, Description: "What went wrong, and whose it is to mend; empty if nothing did."},
+		"failure": {Type: framework.TypeString, Required: true, Description: "What went wrong, and who has to act; empty if nothing did."},
 		"hint":    {Type: framework.TypeString, Required: true, Description: "What to try; empty if the engine has no idea."},
 		"trace":   {Type: framework.TypeString, Required: true, Description: "The requests, the answers, and what was taken from them, for a person to read. Secrets are shown as [redacted] with their lengths."},
 	}

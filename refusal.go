@@ -27,13 +27,13 @@ func (e *readError) Error() string { return reason(e.err) }
 func (e *readError) Unwrap() error { return e.err }
 
 // refuse turns a failed read into Vault's answer: 400 for what an operator has
-// to mend, 502 for what may pass by itself.
+// to fix, 502 for what may pass by itself.
 func refuse(err error) (*logical.Response, error) {
 	if errors.Is(err, logical.ErrReadOnly) {
 		return nil, logical.ErrReadOnly // as it is: Vault forwards by it
 	}
-	if mend := operatorError(""); errors.As(err, &mend) {
-		return logical.ErrorResponse(string(mend)), nil
+	if mistake := operatorError(""); errors.As(err, &mistake) {
+		return logical.ErrorResponse(string(mistake)), nil
 	}
 	read := (*readError)(nil)
 	if !errors.As(err, &read) {
@@ -41,7 +41,7 @@ func refuse(err error) (*logical.Response, error) {
 	}
 	failed := (*oauth.Error)(nil)
 	switch {
-	case errors.As(err, &failed) && operatorsToMend(failed.Kind):
+	case errors.As(err, &failed) && needsOperator(failed.Kind):
 		return logical.ErrorResponse(read.refusal(failed)), nil
 	case failed != nil:
 		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s: %s. This is between Vault and the server. %s", read.role, clause(failed), read.nextTry()))
@@ -53,46 +53,46 @@ func refuse(err error) (*logical.Response, error) {
 	return nil, read.err
 }
 
-// refusal says what the server refused, whose it is to mend, and how.
+// refusal says what the server refused, who has to act, and how.
 func (e *readError) refusal(failed *oauth.Error) string {
 	config := fmt.Sprintf("%sconfig/%s", e.mount, e.definition.role.Config)
 	role := fmt.Sprintf("%sroles/%s", e.mount, e.role)
 	importing := fmt.Sprintf("hand the engine a refresh token from elsewhere: vault write %stoken/%s/import refresh_token=@refresh-token.txt", e.mount, e.role)
 	reauth, later := (*reauthError)(nil), (*laterError)(nil)
-	var mend string
+	var fix string
 	switch document := e.definition.request.Document != nil; {
 	case errors.As(e.err, &reauth) && reauth.moved:
-		mend = fmt.Sprintf("accept the move for all roles of the config (vault write -force %srebind/%s), or %s", e.mount, e.definition.role.Config, importing)
+		fix = fmt.Sprintf("accept the move for all roles of the config (vault write -force %srebind/%s), or %s", e.mount, e.definition.role.Config, importing)
 	case reauth != nil:
-		mend = importing
+		fix = importing
 	case errors.As(e.err, &later) && e.definition.role.refreshesOnly():
 		return fmt.Sprintf("no token for role %s: %s. %s, since a server's own nodes may have to agree first. If the refresh token is refused then, too, %s",
 			e.role, clause(failed), e.nextTry(), importing)
 	case failed.Setting != "":
-		mend = settingHint(failed.Setting, e.mount)
+		fix = settingHint(failed.Setting, e.mount)
 	case failed.Kind == oauth.Forbidden:
-		mend = fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
+		fix = fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
 	case document:
-		mend = e.loginMend(failed, config, role)
+		fix = e.loginFix(failed, config, role)
 	case failed.Kind == oauth.Redirected:
-		mend = fmt.Sprintf("redirects are not followed, since they would send the secret on: correct token_url of %s", config)
+		fix = fmt.Sprintf("redirects are not followed, since they would send the secret on: correct token_url of %s", config)
 	default:
-		mend = e.grantMend(failed, config, role)
+		fix = e.grantFix(failed, config, role)
 	}
-	return fmt.Sprintf("no token for role %s: %s. This is for an operator to mend: %s. %s", e.role, clause(failed), mend, e.nextTry())
+	return fmt.Sprintf("no token for role %s: %s. Action required by an operator: %s. %s", e.role, clause(failed), fix, e.nextTry())
 }
 
-// grantMend goes by the codes of RFC 6749 section 5.2.
-func (e *readError) grantMend(failed *oauth.Error, config, role string) string {
+// grantFix goes by the codes of RFC 6749 section 5.2.
+func (e *readError) grantFix(failed *oauth.Error, config, role string) string {
 	switch failed.Code {
 	case "invalid_client":
-		return e.clientMend(config, role)
+		return e.clientFix(config, role)
 	case "invalid_grant":
-		mend := fmt.Sprintf("the server does not accept the credentials of %s: see \"vault read %s\"", role, role)
+		fix := fmt.Sprintf("the server does not accept the credentials of %s: see \"vault read %s\"", role, role)
 		if e.definition.role.hasSecret() {
-			mend += fmt.Sprintf(", and give the password anew: vault write %s password=@password.txt", role)
+			fix += fmt.Sprintf(", and give the password anew: vault write %s password=@password.txt", role)
 		}
-		return mend
+		return fix
 	case "invalid_scope":
 		return fmt.Sprintf("the server does not grant scopes of %s: vault write %s scopes=<scopes>", role, role)
 	case "unauthorized_client", "unsupported_grant_type":
@@ -101,8 +101,8 @@ func (e *readError) grantMend(failed *oauth.Error, config, role string) string {
 	return fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
 }
 
-// clientMend is for a server that does not accept the client, or how it shows who it is.
-func (e *readError) clientMend(config, role string) string {
+// clientFix is for a server that does not accept the client, or how it shows who it is.
+func (e *readError) clientFix(config, role string) string {
 	method := e.definition.config.AuthMethod
 	if method == oauth.None {
 		return fmt.Sprintf("the server does not accept the client of %s: is client_id right? Or it wants a client_secret (client_auth_method is none): see \"vault read %s\"", config, config)
@@ -115,16 +115,16 @@ func (e *readError) clientMend(config, role string) string {
 		config, trace, config, method, config)
 }
 
-// loginMend is for a login document, whose API has words of its own.
-func (e *readError) loginMend(failed *oauth.Error, config, role string) string {
-	mend := fmt.Sprintf("the API does not accept this login: see the credentials in \"vault read %s\" and the login document in \"vault read %s\"", role, config)
+// loginFix is for a login document, whose API has words of its own.
+func (e *readError) loginFix(failed *oauth.Error, config, role string) string {
+	fix := fmt.Sprintf("the API does not accept this login: see the credentials in \"vault read %s\" and the login document in \"vault read %s\"", role, config)
 	if failed.Kind == oauth.Unexpected {
-		mend = fmt.Sprintf("the answer is not what the login document leads to expect: see login in \"vault read %s\"", config)
+		fix = fmt.Sprintf("the answer is not what the login document leads to expect: see login in \"vault read %s\"", config)
 	}
 	if hint := e.definition.hint(failed, e.mount); hint != "" {
-		mend += "; " + hint
+		fix += "; " + hint
 	}
-	return mend
+	return fix
 }
 
 // clause is a failure's text without the full stop that some descriptions end in.

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestARefusalIsTheOperatorsToMend(t *testing.T) {
+func TestARefusalRequiresAnOperator(t *testing.T) {
 	m := newMountAndServer(t)
 	m.server.Client("app", "another")
 	for _, path := range []string{"creds/app", "token/app"} {
@@ -26,7 +26,7 @@ func TestARefusalIsTheOperatorsToMend(t *testing.T) {
 	require.True(t, m.server.Issued(m.write("token/app/renew", nil).Data["access_token"].(string)))
 }
 
-func TestEachRefusalSaysWhatToMend(t *testing.T) {
+func TestEachRefusalSaysTheFix(t *testing.T) {
 	for code, want := range map[string]string{
 		"invalid_grant":          "vault write oauth/roles/user password=@",
 		"invalid_scope":          "vault write oauth/roles/user scopes=",

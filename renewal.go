@@ -99,7 +99,7 @@ func jobOf(key, host string, role *roleEntry, t *tokenEntry) refresh.Job {
 }
 
 // reschedule follows a write to a role: its policy may be another one, and what
-// stopped its renewal may be mended.
+// stopped its renewal may be fixed.
 func (b *backend) reschedule(ctx context.Context, s logical.Storage, name string) error {
 	d, err := b.definitions.get(ctx, s, "", name)
 	if err != nil {
@@ -113,7 +113,7 @@ func (b *backend) reschedule(ctx context.Context, s logical.Storage, name string
 }
 
 // retryRoles follows a write to a config: what stopped the renewals of its roles
-// may be mended. An error is no reason to fail the write: a read, or the next try
+// may be fixed. An error is no reason to fail the write: a read, or the next try
 // in an hour at most, comes to the same.
 func (b *backend) retryRoles(ctx context.Context, s logical.Storage, config string) {
 	entry, err := loadConfig(ctx, s, config)

@@ -169,7 +169,7 @@ func TestWhenReadingAgainPays(t *testing.T) {
 	require.EqualValues(t, 40, in(0), "too short a life to be renewed ahead")
 }
 
-// What stopped a renewal is mended at the config: its roles are renewed at once.
+// What stopped a renewal is fixed at the config: its roles are renewed at once.
 func TestAConfigsWriteEndsTheBackoffOfItsRoles(t *testing.T) {
 	m := newMountAndServer(t)
 	m.token("app")

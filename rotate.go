@@ -191,7 +191,7 @@ func (r *rotating) post(ctx context.Context, step rotation.Step) {
 		r.attempt.Unreadable(now)
 	case r.d.refusesRefreshToken(failed):
 		r.attempt.Refused(now)
-	case operatorsToMend(failed.Kind) && failed.Code != "invalid_client":
+	case needsOperator(failed.Kind) && failed.Code != "invalid_client":
 		r.attempt.Declined()
 	default:
 		r.attempt.Failed()

@@ -254,7 +254,7 @@ func TestTheStatusOfARefreshToken(t *testing.T) {
 		w.another() // who knows it from storage only
 		for name, want := range map[string]any{
 			"state": "reauth_required", "refresh_token_state": "reauth_required", "refresh_token_set": true,
-			"to_mend_by": "operator", "failing_since": lost, "failure_class": "refused",
+			"action_required_by": "operator", "failing_since": lost, "failure_class": "refused",
 		} {
 			require.Equal(w, want, status()[name], name)
 		}

@@ -109,7 +109,7 @@ header
 run "authserver get $server/api/whoami \"\$(cat header.txt)\""
 expect '"client_id":"feed"' "the API does not know the owner of the new token"
 
-step "7. When something is wrong, the engine says what, and whose it is to mend. Here a secret with a slip in it:"
+step "7. When something is wrong, the engine says what, and who has to act. Here a secret with a slip in it:"
 run "vault write oauth/config/slip token_url=$server/token allow_http=true client_id=shop client_secret=@wrong-secret"
 run "vault write oauth/roles/slip config=slip scopes=read verify=off"
 refused "vault read oauth/creds/slip"

@@ -25,13 +25,13 @@ run() {
 	return "$status"
 }
 
-# denied PATH CAPABILITIES: ends with whose a refused request is to mend, if it was refused for the token's policies.
+# denied PATH CAPABILITIES: ends with who has to act on a refused request, if it was refused for the token's policies.
 denied() {
 	! grep -q 'permission denied' "$err" || fail "This token may not do that. An administrator of Vault adds to one of its policies:" \
 		"  path \"$1\" { capabilities = [$2] }"
 }
 
-# not_registered: ends with what Vault's refusal to register means, and who mends it.
+# not_registered: ends with what Vault's refusal to register means, and who fixes it.
 not_registered() {
 	denied "sys/plugins/catalog/secret/$name" '"create", "read", "update", "delete", "sudo"'
 	if grep -q 'directory is not configured' "$err"; then
@@ -143,7 +143,7 @@ else
 	}
 	run vault plugin reload -plugin="$name" -scope=global || {
 		denied "sys/plugins/reload/+/$name" '"update", "sudo"'
-		fail "$mount/ is to use $version, and has not been restarted. Mend the reason above, and run this again."
+		fail "$mount/ is to use $version, and has not been restarted. Fix the reason above, and run this again."
 	}
 fi
 [ "$(mounted running_sha256)" = "$sum" ] || fail "$mount/ does not run this file. Vault's server log says why; then run this again."

@@ -32,7 +32,7 @@ func TestDemo(t *testing.T) {
 		`^\{"token_requests":1,"refused":0,"by_grant":`,
 		`^\{"token_requests":1,"refused":0,"api_requests":1\}`,
 		`^Code: 403\.`,
-		`answered 401: invalid_client: .* This is for an operator to mend: `,
+		`answered 401: invalid_client: .* Action required by an operator: `,
 		`^   Authorization: Basic base64\(shop:\[redacted, 17 bytes\]\)`,
 		`^   -> 401 Unauthorized`,
 		`^\$ vault list sys/leases/lookup/oauth/creds/crm\nKeys\n----\n\w{24}\n`,

@@ -106,9 +106,9 @@ func (s *story) breaks() {
 	s.proxy.set(s.fault)
 }
 
-// mended is a write to the config that changes it, and so ends any waiting.
-func (s *story) mended() {
-	s.write("config/"+s.flow.config, fields{"request_timeout": 0, "description": "mended"})
+// fixed is a write to the config that changes it, and so ends any waiting.
+func (s *story) fixed() {
+	s.write("config/"+s.flow.config, fields{"request_timeout": 0, "description": "fixed"})
 }
 
 // goodToken: it goes on being served while its replacement fails, with a warning.
@@ -136,7 +136,7 @@ func (s *story) goodToken() {
 	require.Equal(s.t, renewed.token, s.ask(logical.ReadOperation, "creds/r").token)
 
 	s.proxy.set(fault{})
-	s.mended()
+	s.fixed()
 	after := s.renew("r")
 	require.True(s.t, after.ok(), after.failure)
 	require.Empty(s.t, after.warnings)
@@ -220,7 +220,7 @@ func (s *story) fails(o outcome) {
 	require.Contains(s.t, o.failure, s.proxy.address)
 	require.Regexp(s.t, s.words(s.flow), o.failure)
 	if o.code == http.StatusBadRequest {
-		require.Contains(s.t, o.failure, "for an operator to mend: ")
+		require.Contains(s.t, o.failure, "Action required by an operator: ")
 		return
 	}
 	require.Equal(s.t, http.StatusBadGateway, o.code, o.failure)
@@ -233,9 +233,9 @@ func (s *story) lift() outcome {
 	s.t.Helper()
 	switch {
 	case s.hangs:
-		s.mended()
+		s.fixed()
 	case s.flow.account:
-		s.write("roles/r", fields{"description": "mended", "verify": "off"})
+		s.write("roles/r", fields{"description": "fixed", "verify": "off"})
 	default:
 		return s.renew("r")
 	}

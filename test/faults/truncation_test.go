@@ -119,7 +119,7 @@ func (tr *truncation) cut(bytes []int) {
 	})
 	sent := tr.server.Requests()
 	tr.proxy.set(fault{})
-	tr.write("config/"+tr.flow.config, fields{"description": "mended"})
+	tr.write("config/"+tr.flow.config, fields{"description": "fixed"})
 	tr.each(bytes, tr.busy, func(n int) error {
 		after := tr.renew(name(n))
 		return want(after.ok() && after.warnings == "" && after.token != roles[n].good.token && after.token != roles[n].cut.token, after)
