@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -131,7 +130,7 @@ func (b *backend) login(ctx context.Context, s logical.Storage, d *definition, w
 	if err == nil && account.Answers > 0 {
 		b.noteAccount(d, s.Delete(ctx, key))
 	}
-	if failed := (*oauth.Error)(nil); errors.As(err, &failed) && d.refusesAccount(failed) {
+	if failed, is := errors.AsType[*oauth.Error](err); is && d.meaningOf(failed).account {
 		account.count(failed, way.trace)
 		if !rewritten(ctx, s, d) { // a write since then has begun a new count
 			b.noteAccount(d, save(ctx, s, key, account, maxTokenSize))
@@ -168,18 +167,6 @@ func (b *backend) noteAccount(d *definition, err error) {
 	if err != nil {
 		b.Logger().Warn("the count of an account's refused logins could not be stored", "role", d.name, "error", err)
 	}
-}
-
-// requestFaults are the codes that refuse our client or what it asks for, whoever
-// asks (RFC 6749 section 5.2, RFC 8707 section 2).
-var requestFaults = []string{
-	"invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_request", "invalid_target",
-}
-
-// refusesAccount tells an answer to user name and password from one to our
-// client or to what it asks for (RFC 6749 section 5.2).
-func (d *definition) refusesAccount(failed *oauth.Error) bool {
-	return answered(failed.Kind) && (d.role.Flow == flows.Login || !slices.Contains(requestFaults, failed.Code))
 }
 
 // loadAccount returns the account as it stands under the config as it is.

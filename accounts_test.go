@@ -130,8 +130,7 @@ func TestOnlyRefusalsOfTheAccountCount(t *testing.T) {
 		require.Equal(t, 5, tries, "%v", failed)
 	}
 	for flow, want := range map[string]bool{"password": false, "login": true} {
-		d := &definition{role: &roleEntry{Flow: flow}}
-		require.Equal(t, want, d.refusesAccount(&oauth.Error{Kind: oauth.Refused, Code: "invalid_request"}), flow)
+		require.Equal(t, want, meaningOf(&oauth.Error{Kind: oauth.Refused, Code: "invalid_request"}, flow == "login").account, flow)
 	}
 }
 

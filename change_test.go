@@ -22,19 +22,19 @@ func TestWhatAChangeDrops(t *testing.T) {
 		kept   bool
 		grant  string // of the renewal
 	}{
-		"client_secret":       {[]write{{"config/main", fields{"client_secret": clientSecret}}}, true, "refresh_token"},
-		"description":         {[]write{{"config/main", fields{"description": "x"}}, {"roles/user", fields{"description": "x"}}}, true, "refresh_token"},
-		"header_format":       {[]write{{"config/main", fields{"header_format": "x {{token}}"}}}, true, "refresh_token"},
-		"lifetimes":           {[]write{{"roles/user", fields{"access_token_ttl": 99, "max_ttl": "2h", "min_ttl": 5}}}, true, "refresh_token"},
-		"password":            {[]write{password}, true, "refresh_token"},
-		"settings":            {[]write{{"settings", fields{"allowed_networks": "127.0.0.0/8"}}}, true, "refresh_token"},
-		"headers, rewritten":  {[]write{headers, password}, true, "password"},
-		"headers, rebound":    {[]write{headers, {"rebind/main", nil}}, true, "refresh_token"},
-		"scopes":              {[]write{{"roles/user", fields{"scopes": "c"}}}, false, "refresh_token"},
-		"audience":            {[]write{{"roles/user", fields{"audience": "c"}}}, false, "refresh_token"},
-		"params of the role":  {[]write{{"roles/user", fields{"params": "c=1"}}}, false, "refresh_token"},
-		"params, rewritten":   {[]write{{"config/main", fields{"params": "c=1", "client_secret": clientSecret}}, password}, false, "refresh_token"},
-		"username":            {[]write{{"roles/user", fields{"username": "bob", "password": userPassword}}}, false, "refresh_token"},
+		"client_secret":          {[]write{{"config/main", fields{"client_secret": clientSecret}}}, true, "refresh_token"},
+		"description":            {[]write{{"config/main", fields{"description": "x"}}, {"roles/user", fields{"description": "x"}}}, true, "refresh_token"},
+		"header_format":          {[]write{{"config/main", fields{"header_format": "x {{token}}"}}}, true, "refresh_token"},
+		"lifetimes":              {[]write{{"roles/user", fields{"access_token_ttl": 99, "max_ttl": "2h", "min_ttl": 5}}}, true, "refresh_token"},
+		"password":               {[]write{password}, true, "refresh_token"},
+		"settings":               {[]write{{"settings", fields{"allowed_networks": "127.0.0.0/8"}}}, true, "refresh_token"},
+		"headers, rewritten":     {[]write{headers, password}, true, "password"},
+		"headers, rebound":       {[]write{headers, {"rebind/main", nil}}, true, "refresh_token"},
+		"scopes":                 {[]write{{"roles/user", fields{"scopes": "c"}}}, false, "refresh_token"},
+		"audience":               {[]write{{"roles/user", fields{"audience": "c"}}}, false, "refresh_token"},
+		"params of the role":     {[]write{{"roles/user", fields{"params": "c=1"}}}, false, "refresh_token"},
+		"params, rewritten":      {[]write{{"config/main", fields{"params": "c=1", "client_secret": clientSecret}}, password}, false, "refresh_token"},
+		"username":               {[]write{{"roles/user", fields{"username": "bob", "password": userPassword}}}, false, "refresh_token"},
 		"token_url and password": {[]write{{"config/main", fields{"token_url": "elsewhere", "client_secret": clientSecret}}, password}, false, "refresh_token"},
 	} {
 		t.Run(name, func(t *testing.T) {

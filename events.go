@@ -86,17 +86,18 @@ func (b *backend) tellRenewed(d *definition, t *tokenEntry) {
 // tellFailed tells that no token could be obtained, and who is to act. A failure of
 // the engine's own storage goes to Vault's log, since nobody else can say what it was.
 func (b *backend) tellFailed(d *definition, err error) {
-	failed, reauth := (*oauth.Error)(nil), (*reauthError)(nil)
-	account := (*accountError)(nil)
+	failed, answered := errors.AsType[*oauth.Error](err)
+	reauth, over := errors.AsType[*reauthError](err)
+	account, counted := errors.AsType[*accountError](err)
 	switch {
-	case errors.As(err, &account) && account.earlier, errors.Is(err, tokencache.ErrForgotten),
+	case counted && account.earlier, errors.Is(err, tokencache.ErrForgotten),
 		errors.Is(err, tokencache.ErrClosed), errors.Is(err, logical.ErrReadOnly):
 		// nothing was tried
-	case errors.As(err, &reauth):
+	case over:
 		if reauth.now {
 			b.tell(eventReauth, d, "false", "action_required_by", "operator")
 		}
-	case !errors.As(err, &failed):
+	case !answered:
 		b.Logger().Error("a token could not be obtained: the engine or Vault's storage failed", "role", d.name, "error", err)
 		b.tell(eventRenewFailed, d, "false", "failure_class", "storage", "action_required_by", "operator")
 	default:

@@ -70,8 +70,10 @@ func (b *backend) extend(ctx context.Context, s logical.Storage, d *definition, 
 	if err == nil {
 		return refreshed(d, answer, held, held.Refresh.Extended()), nil
 	}
-	if failed := (*oauth.Error)(nil); errors.As(err, &failed) && (answered(failed.Kind) || failed.Kind == oauth.Forbidden) {
-		return b.logIn(ctx, s, d, held.Refresh, true)
+	if failed, is := errors.AsType[*oauth.Error](err); is {
+		if m := d.meaningOf(failed); m.answered || m.operator {
+			return b.logIn(ctx, s, d, held.Refresh, true)
+		}
 	}
 	return nil, err
 }
@@ -80,7 +82,7 @@ func (b *backend) extend(ctx context.Context, s logical.Storage, d *definition, 
 // refresh was tried, and in vain.
 func (b *backend) logIn(ctx context.Context, s logical.Storage, d *definition, before rotation.State, refreshed bool) (*tokenEntry, error) {
 	answer, err := b.login(ctx, s, d, loginWay{queue: true, trace: new(oauth.Trace)})
-	if account := (*accountError)(nil); errors.As(err, &account) {
+	if account, is := errors.AsType[*accountError](err); is {
 		account.refreshed = refreshed
 	}
 	if err != nil {
@@ -101,12 +103,6 @@ func (b *backend) admitted(ctx context.Context, d *definition, exchange func() (
 	token, err = exchange()
 	outcome = outcomeOf(err)
 	return token, err
-}
-
-// answered tells whether the server has said something that is no token and may
-// well say the same again.
-func answered(kind oauth.Kind) bool {
-	return kind == oauth.Refused || kind == oauth.Malformed || kind == oauth.Unexpected || kind == oauth.Redirected
 }
 
 // mayRefresh tells whether what is held can be traded for a new token: it belongs
@@ -131,33 +127,29 @@ const (
 // attempt'th in a row. What a person has to fix waits longer than what may
 // pass by itself; a write to role or config ends the wait. roll is in [0, 1).
 func remember(err error, attempt int, roll float64) time.Duration {
-	failed := (*oauth.Error)(nil)
-	if !errors.As(err, &failed) {
+	failed, is := errors.AsType[*oauth.Error](err)
+	if !is {
 		return leastWait
 	}
-	if later := (*laterError)(nil); errors.As(err, &later) {
+	if later, is := errors.AsType[*laterError](err); is {
 		return max(time.Until(later.until), leastWait)
 	}
-	if reauth := (*reauthError)(nil); errors.As(err, &reauth) { // asking costs a look into storage
+	if _, is := errors.AsType[*reauthError](err); is { // asking costs a look into storage
 		return longestRefusal
 	}
-	if account := (*accountError)(nil); errors.As(err, &account) {
+	if account, is := errors.AsType[*accountError](err); is {
 		if account.refreshed { // the next try begins with another refresh
 			return firstRefusalWait
 		}
 		return max(time.Until(account.next()), leastWait) // past the last refusal, asking costs a look into storage
 	}
-	first, longest := firstWait, longestWait
-	if needsOperator(failed.Kind) {
+	first, longest, operator := firstWait, longestWait, meaningOf(failed, false).operator
+	if operator {
 		first, longest = firstRefusalWait, longestRefusal
 	}
 	wait := min(first<<min(attempt-1, 10), longest)
-	if !needsOperator(failed.Kind) {
+	if !operator {
 		wait = wait/2 + time.Duration(roll*float64(wait/2)) // half fixed, half random: callers do not come back together
 	}
 	return max(wait, failed.RetryAfter, leastWait)
-}
-
-func needsOperator(kind oauth.Kind) bool {
-	return kind == oauth.Refused || kind == oauth.Unexpected || kind == oauth.Redirected || kind == oauth.Forbidden
 }

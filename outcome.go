@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -51,36 +50,35 @@ func (e *laterError) Unwrap() error { return e.err }
 
 // outcomeOf tells the scheduler what became of a renewal, or of an exchange.
 func outcomeOf(err error) refresh.Outcome {
-	failed := (*oauth.Error)(nil)
-	reauth, later := (*reauthError)(nil), (*laterError)(nil)
+	failed, answered := errors.AsType[*oauth.Error](err)
+	reauth, over := errors.AsType[*reauthError](err)
+	later, waits := errors.AsType[*laterError](err)
 	switch {
 	case err == nil:
 		return refresh.Outcome{Kind: refresh.Renewed}
-	case errors.As(err, &reauth):
+	case over:
 		return refresh.Outcome{Kind: refresh.Stopped, Code: reauthRequired, Silent: !reauth.now}
-	case errors.As(err, &later):
+	case waits:
 		return refresh.Outcome{Kind: refresh.Unneeded, Code: "tried again later", RetryAfter: time.Until(later.until)}
 	case errors.Is(err, tokencache.ErrInProgress): // the exchange goes on; what it brings is scheduled then
 		return refresh.Outcome{Kind: refresh.Throttled, Code: "no answer yet"}
 	case errors.Is(err, tokencache.ErrForgotten), errors.Is(err, tokencache.ErrChanged), errors.Is(err, logical.ErrReadOnly):
 		return refresh.Outcome{Kind: refresh.Unneeded}
-	case !errors.As(err, &failed):
+	case !answered:
 		return refresh.Outcome{Kind: refresh.Unneeded, Code: "storage or engine"} // no fault of the server
 	}
-	outcome := refresh.Outcome{
-		Kind: refresh.Failed, Code: failed.Kind.String(), RetryAfter: failed.RetryAfter,
-		Silent: failed.Kind == oauth.Forbidden || failed.Kind == oauth.Malformed, // a page may be one config's own fault
-	}
+	m := meaningOf(failed, false)
+	outcome := refresh.Outcome{Kind: refresh.Failed, Code: failed.Kind.String(), RetryAfter: failed.RetryAfter, Silent: m.silent}
 	if failed.Code != "" {
 		outcome.Code = failed.Code
 	}
 	switch {
-	case needsOperator(failed.Kind):
+	case m.operator:
 		outcome.Kind = refresh.Refused
-	case failed.Status == http.StatusTooManyRequests, failed.Status == http.StatusServiceUnavailable, failed.Kind == oauth.Ambiguous:
+	case m.throttled:
 		outcome.Kind = refresh.Throttled
 	}
-	if account := (*accountError)(nil); errors.As(err, &account) {
+	if account, is := errors.AsType[*accountError](err); is {
 		outcome.RetryAfter, outcome.Silent = max(outcome.RetryAfter, time.Until(account.next())), account.earlier
 	}
 	return outcome
@@ -89,9 +87,9 @@ func outcomeOf(err error) refresh.Outcome {
 // notAdmitted is for a reader whose exchange the scheduler has not admitted. It
 // is no failure of the server's, and does not count as one.
 func (d *definition) notAdmitted(err error) error {
-	open := (*refresh.OpenError)(nil)
+	open, isOpen := errors.AsType[*refresh.OpenError](err)
 	switch {
-	case errors.As(err, &open):
+	case isOpen:
 		reason := fmt.Sprintf("it has failed %d times in a row and is asked now and then only", open.Failures)
 		if open.Code != "" {
 			reason += "; the last failure was: " + open.Code

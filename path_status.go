@@ -88,7 +88,7 @@ func (b *backend) roleStatus(ctx context.Context, req *logical.Request, data *fr
 	if failure, failed := b.tokens.Failure(key); failed {
 		showFailure(status, failure.Err)
 		status["failures"], status["failing_since"], status["next_try"] = failure.Attempt, instant(failure.Since), instant(failure.Until)
-		if reauth := (*reauthError)(nil); errors.As(failure.Err, &reauth) || !b.waits(ctx, req, name, key) {
+		if _, over := errors.AsType[*reauthError](failure.Err); over || !b.waits(ctx, req, name, key) {
 			status["next_try"] = "" // not before something is changed; or at once, since something was
 		}
 	}
@@ -127,14 +127,14 @@ func (t *tokenEntry) show(status map[string]any, role *roleEntry, now time.Time)
 
 func showFailure(status map[string]any, err error) {
 	status["last_failure"], status["action_required_by"] = reason(err), ""
-	if failed := (*oauth.Error)(nil); errors.As(err, &failed) {
+	if failed, is := errors.AsType[*oauth.Error](err); is {
 		status["failure_class"], status["action_required_by"] = failed.Kind.String(), actionRequiredBy(failed)
 	}
 }
 
 // actionRequiredBy says who has to act after a failure; nobody, if it may pass by itself.
 func actionRequiredBy(failed *oauth.Error) string {
-	if needsOperator(failed.Kind) {
+	if meaningOf(failed, false).operator {
 		return "operator"
 	}
 	return ""

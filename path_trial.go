@@ -66,10 +66,10 @@ func (b *backend) roleTest(ctx context.Context, req *logical.Request, data *fram
 // and nobody looked.
 func (d *definition) failedTrial(err error, trace *oauth.Trace, req *logical.Request) map[string]any {
 	shown, hint := trace.String(), ""
-	if account := (*accountError)(nil); errors.As(err, &account) && account.earlier {
+	if account, is := errors.AsType[*accountError](err); is && account.earlier {
 		shown = account.nothingSent() + ":\n\n" + account.Trace
 	}
-	if failed := (*oauth.Error)(nil); errors.As(err, &failed) {
+	if failed, is := errors.AsType[*oauth.Error](err); is {
 		hint = d.hint(failed, req.MountPoint)
 	}
 	if hint != "" {

@@ -32,18 +32,18 @@ func refuse(err error) (*logical.Response, error) {
 	if errors.Is(err, logical.ErrReadOnly) {
 		return nil, logical.ErrReadOnly // as it is: Vault forwards by it
 	}
-	if mistake := operatorError(""); errors.As(err, &mistake) {
+	if mistake, is := errors.AsType[operatorError](err); is {
 		return logical.ErrorResponse(string(mistake)), nil
 	}
-	read := (*readError)(nil)
-	if !errors.As(err, &read) {
+	read, is := errors.AsType[*readError](err)
+	if !is {
 		return nil, err
 	}
-	failed := (*oauth.Error)(nil)
+	failed, answered := errors.AsType[*oauth.Error](err)
 	switch {
-	case errors.As(err, &failed) && needsOperator(failed.Kind):
+	case answered && meaningOf(failed, false).operator:
 		return logical.ErrorResponse(read.refusal(failed)), nil
-	case failed != nil:
+	case answered:
 		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s: %s. This is between Vault and the server. %s", read.role, clause(failed), read.nextTry()))
 	case errors.Is(err, tokencache.ErrInProgress):
 		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s yet: %s has not answered; the exchange is still in progress, read again", read.role, read.definition.host()))
@@ -58,14 +58,15 @@ func (e *readError) refusal(failed *oauth.Error) string {
 	config := fmt.Sprintf("%sconfig/%s", e.mount, e.definition.role.Config)
 	role := fmt.Sprintf("%sroles/%s", e.mount, e.role)
 	importing := fmt.Sprintf("hand the engine a refresh token from elsewhere: vault write %stoken/%s/import refresh_token=@refresh-token.txt", e.mount, e.role)
-	reauth, later := (*reauthError)(nil), (*laterError)(nil)
+	reauth, over := errors.AsType[*reauthError](e.err)
+	_, waits := errors.AsType[*laterError](e.err)
 	var fix string
 	switch document := e.definition.request.Document != nil; {
-	case errors.As(e.err, &reauth) && reauth.moved:
+	case over && reauth.moved:
 		fix = fmt.Sprintf("accept the move for all roles of the config (vault write -force %srebind/%s), or %s", e.mount, e.definition.role.Config, importing)
-	case reauth != nil:
+	case over:
 		fix = importing
-	case errors.As(e.err, &later) && e.definition.role.refreshesOnly():
+	case waits && e.definition.role.refreshesOnly():
 		return fmt.Sprintf("no token for role %s: %s. %s, since a server's own nodes may have to agree first. If the refresh token is refused then, too, %s",
 			e.role, clause(failed), e.nextTry(), importing)
 	case failed.Setting != "":
@@ -132,13 +133,15 @@ func clause(failed *oauth.Error) string { return strings.TrimRight(failed.Error(
 
 // nextTry says when the server is asked again, and how to ask it now.
 func (e *readError) nextTry() string {
-	account, reauth, later := (*accountError)(nil), (*reauthError)(nil), (*laterError)(nil)
-	switch refused := errors.As(e.err, &account); {
-	case errors.As(e.err, &reauth) && !reauth.kept:
+	account, refused := errors.AsType[*accountError](e.err)
+	reauth, over := errors.AsType[*reauthError](e.err)
+	later, waits := errors.AsType[*laterError](e.err)
+	switch {
+	case over && !reauth.kept:
 		return "Nothing is sent before that"
-	case reauth != nil:
+	case over:
 		return fmt.Sprintf("The engine keeps the refresh token, and sends it once more if %sconfig/%s or %sroles/%s is changed", e.mount, e.definition.role.Config, e.mount, e.role)
-	case errors.As(e.err, &later):
+	case waits:
 		return fmt.Sprintf("The engine asks again after %s (in %s)", instant(later.until), inSeconds(later.until))
 	case refused && e.then != "":
 		return account.until(e.mount, e.role, e.definition.role.Config) + ". " + e.then
@@ -148,8 +151,8 @@ func (e *readError) nextTry() string {
 		return e.then
 	}
 	again := fmt.Sprintf("vault write -force %stoken/%s/renew", e.mount, e.role)
-	remembered := (*tokencache.RememberedError)(nil)
-	if !errors.As(e.err, &remembered) {
+	remembered, is := errors.AsType[*tokencache.RememberedError](e.err)
+	if !is {
 		return "To try again: " + again
 	}
 	return fmt.Sprintf("The engine asks again after %s (in %s); to ask now: %s",
@@ -158,12 +161,12 @@ func (e *readError) nextTry() string {
 
 // reason is a failure in a few words, for a warning.
 func reason(err error) string {
-	remembered := (*tokencache.RememberedError)(nil)
-	failed := (*oauth.Error)(nil)
+	remembered, again := errors.AsType[*tokencache.RememberedError](err)
+	failed, answered := errors.AsType[*oauth.Error](err)
 	switch {
-	case errors.As(err, &failed) && errors.As(err, &remembered):
+	case answered && again:
 		return fmt.Sprintf("%s (next try after %s)", failed, remembered.Until.UTC().Format(time.RFC3339))
-	case failed != nil:
+	case answered:
 		return failed.Error()
 	case errors.Is(err, tokencache.ErrInProgress):
 		return "the server has not answered yet"

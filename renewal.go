@@ -187,7 +187,7 @@ func (b *backend) fillRenewals(ctx context.Context, put func(refresh.Job)) error
 			return ctx.Err()
 		}
 		role, t, key, err := storedToken(ctx, s, name)
-		if unreadable := (unreadableError{}); errors.As(err, &unreadable) { // must not stop the others
+		if _, unreadable := errors.AsType[unreadableError](err); unreadable { // must not stop the others
 			b.Logger().Error("a role's token is not renewed in the background", "role", name, "error", err)
 			continue
 		}
@@ -199,8 +199,7 @@ func (b *backend) fillRenewals(ctx context.Context, put func(refresh.Job)) error
 		}
 		if _, known := configs[role.Config]; !known {
 			config, err := loadConfig(ctx, s, role.Config)
-			unreadable := unreadableError{}
-			if err != nil && !errors.As(err, &unreadable) {
+			if _, unreadable := errors.AsType[unreadableError](err); err != nil && !unreadable {
 				return err
 			}
 			configs[role.Config] = config

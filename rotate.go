@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"net/http"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -179,45 +177,33 @@ func (r *rotating) post(ctx context.Context, step rotation.Step) {
 		r.b.renameInstance()
 	}
 	now := time.Now()
-	failed := (*oauth.Error)(nil)
-	switch errors.As(r.err, &failed); {
+	failed, is := errors.AsType[*oauth.Error](r.err)
+	switch {
 	case r.err == nil:
 		r.attempt.Answered(rotation.Answer{RefreshToken: r.answer.RefreshToken, Ends: r.d.refreshEnds(r.answer)}, now)
-	case failed != nil && failed.RefreshToken.IsSet(): // and nothing else that is of use
-		r.attempt.Answered(rotation.Answer{RefreshToken: failed.RefreshToken, Ends: failed.RefreshEnds}, now)
-	case failed == nil, failed.Kind == oauth.Ambiguous, brokeOnTheWay(failed):
+	case !is:
 		r.attempt.Unanswered(now)
-	case failed.Kind == oauth.Malformed, failed.Kind == oauth.Unexpected:
-		r.attempt.Unreadable(now)
-	case r.d.refusesRefreshToken(failed):
-		r.attempt.Refused(now)
-	case needsOperator(failed.Kind) && failed.Code != "invalid_client":
-		r.attempt.Declined()
+	case failed.RefreshToken.IsSet(): // and nothing else that is of use
+		r.attempt.Answered(rotation.Answer{RefreshToken: failed.RefreshToken, Ends: failed.RefreshEnds}, now)
 	default:
+		r.failed(r.d.meaningOf(failed).token, now)
+	}
+}
+
+// failed tells the attempt what became of the token that was sent.
+func (r *rotating) failed(token fate, now time.Time) {
+	switch token {
+	case tokenUnanswered:
+		r.attempt.Unanswered(now)
+	case tokenUnreadable:
+		r.attempt.Unreadable(now)
+	case tokenRefused:
+		r.attempt.Refused(now)
+	case tokenDeclined:
+		r.attempt.Declined()
+	case tokenUnused:
 		r.attempt.Failed()
 	}
-}
-
-// brokeOnTheWay tells a failure of the server, or of a gateway before it, after which it
-// may have acted all the same. 503 and 429 say that it has not, and so does a code.
-func brokeOnTheWay(failed *oauth.Error) bool {
-	return failed.Status >= 500 && failed.Status != http.StatusServiceUnavailable && failed.Code == ""
-}
-
-// refusesRefreshToken tells a refusal of the refresh token from one of our client
-// or of the request (RFC 6749 section 5.2), and from a page of somebody who stands
-// before the server. Some servers have codes of their own, such as
-// bad_refresh_token; an API with words of its own is taken at its status.
-func (d *definition) refusesRefreshToken(failed *oauth.Error) bool {
-	switch {
-	case failed.Kind != oauth.Refused:
-		return false
-	case d.request.Document != nil:
-		return true
-	case failed.Code == "":
-		return failed.Status == http.StatusBadRequest || failed.Status == http.StatusUnauthorized
-	}
-	return !slices.Contains(requestFaults, failed.Code)
 }
 
 // wait stays if it is not for long.

@@ -15,7 +15,7 @@ import (
 // later is a renewal that has a next step, but not now.
 func (r *rotating) later(until time.Time) error {
 	err := r.err
-	if failed := (*oauth.Error)(nil); !errors.As(err, &failed) {
+	if _, is := errors.AsType[*oauth.Error](err); !is {
 		err = &oauth.Error{Kind: oauth.Unavailable, Host: r.d.host(), Reason: "another renewal of this token has not ended yet"}
 		if since := r.attempt.State().Suspect.Since; !since.IsZero() {
 			err = &oauth.Error{Kind: oauth.Refused, Host: r.d.host(), Reason: "the refresh token was refused at " + instant(since)}
@@ -58,7 +58,7 @@ func (r *rotating) renewed() error {
 // kept, if it said so just now.
 func (r *rotating) over() error {
 	failure := &oauth.Error{Kind: oauth.Refused, Host: r.d.host(), Reason: whyOver(r.attempt.State().Lost)}
-	if failed := (*oauth.Error)(nil); r.posted && errors.As(r.err, &failed) {
+	if failed, is := errors.AsType[*oauth.Error](r.err); is && r.posted {
 		last := *failed
 		last.Kind, last.Reason = oauth.Refused, failure.Reason
 		failure = &last

@@ -58,8 +58,8 @@ func (e tooLargeError) Error() string {
 
 // saveFailed is the answer to a write whose entry could not be stored.
 func saveFailed(err error) (*logical.Response, error) {
-	if tooLarge := (tooLargeError{}); errors.As(err, &tooLarge) {
-		return logical.ErrorResponse(err.Error()), nil
+	if tooLarge, is := errors.AsType[tooLargeError](err); is {
+		return logical.ErrorResponse(tooLarge.Error()), nil
 	}
 	return nil, err
 }

@@ -43,9 +43,9 @@ func (b *backend) persist(ctx context.Context, s logical.Storage, d *definition,
 
 // mayPass tells whether storing once more may end otherwise.
 func mayPass(err error) bool {
-	tooLarge := tooLargeError{}
-	return !errors.Is(err, tokencache.ErrForgotten) && !errors.Is(err, tokencache.ErrSuperseded) &&
-		!errors.Is(err, logical.ErrReadOnly) && !errors.As(err, &tooLarge)
+	_, tooLarge := errors.AsType[tooLargeError](err)
+	return !tooLarge && !errors.Is(err, tokencache.ErrForgotten) && !errors.Is(err, tokencache.ErrSuperseded) &&
+		!errors.Is(err, logical.ErrReadOnly)
 }
 
 // stillThere returns tokencache.ErrForgotten if the stored role is not the

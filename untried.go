@@ -77,7 +77,7 @@ func (b *backend) unchanged(ctx context.Context, req *logical.Request, c *roleCh
 // to have worked since its last failure.
 func (b *backend) warnUntried(ctx context.Context, req *logical.Request, c *roleChange, why string) error {
 	d, err := b.definitions.get(ctx, req.Storage, req.MountPoint, c.name)
-	if mistake := operatorError(""); errors.As(err, &mistake) {
+	if mistake, is := errors.AsType[operatorError](err); is {
 		c.addWarning("%s, and so nothing was tried. The role cannot work yet: %s", why, mistake)
 		return nil
 	}
