@@ -179,10 +179,19 @@ func hostOf(text string) string {
 // missingSecret returns the field without which no exchange with the token
 // endpoint can be tried.
 func (c *configEntry) missingSecret() string {
-	if c.TokenURL != "" && c.AuthMethod != oauth.None && !c.ClientSecret.IsSet() {
+	if c.TokenURL != "" && c.auth().NeedsSecret && !c.ClientSecret.IsSet() {
 		return "client_secret"
 	}
 	return ""
+}
+
+// auth describes how the config's client authenticates.
+func (c *configEntry) auth() oauth.AuthDescription {
+	auth, ok := oauth.LookupAuth(c.AuthMethod)
+	if !ok {
+		return oauth.AuthDescription{Name: c.AuthMethod, NeedsSecret: true}
+	}
+	return auth.Describe()
 }
 
 // documentField is the config's field for the login document.

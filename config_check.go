@@ -4,7 +4,6 @@ package oauthsecrets
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -56,17 +55,18 @@ func (c *configEntry) checkEndpoint(guard transport.Guard) error {
 }
 
 func (c *configEntry) checkClient() error {
-	if !slices.Contains(oauth.AuthMethods(), c.AuthMethod) {
+	auth, ok := oauth.LookupAuth(c.AuthMethod)
+	if !ok {
 		return fmt.Errorf("client_auth_method must be one of %s%s", joined(oauth.AuthMethods()), didYouMean(c.AuthMethod, oauth.AuthMethods()))
 	}
-	if c.AuthMethod == oauth.None && c.ClientSecret.IsSet() {
-		return fmt.Errorf("client_auth_method none uses no client_secret: clear it with client_secret=, or choose client_secret_basic or client_secret_post")
+	if !c.auth().NeedsSecret && c.ClientSecret.IsSet() {
+		return fmt.Errorf("client_auth_method %s uses no client_secret: clear it with client_secret=, or choose client_secret_basic or client_secret_post", c.AuthMethod)
 	}
 	if c.BasicEncoding != basicForm && c.BasicEncoding != basicRaw {
 		return fmt.Errorf("client_secret_basic_encoding must be %s (RFC 6749 section 2.3.1) or %s", basicForm, basicRaw)
 	}
-	if c.AuthMethod == oauth.ClientSecretBasic && c.BasicEncoding == basicRaw && strings.Contains(c.ClientID, ":") {
-		return fmt.Errorf("client_id has a colon, which client_secret_basic_encoding=raw cannot carry: use form")
+	if err := auth.Check(&oauth.Client{ID: c.ClientID, Method: c.AuthMethod, RawBasic: c.BasicEncoding == basicRaw}); err != nil {
+		return err
 	}
 	if hasControl(c.ClientID) {
 		return fmt.Errorf("client_id must not have control characters")
@@ -82,8 +82,8 @@ func (c *configEntry) checkRequest() error {
 		if strings.EqualFold(name, "Content-Type") {
 			return fmt.Errorf("headers: Content-Type is set by the engine, to what token requests are (RFC 6749 section 3.2)")
 		}
-		if strings.EqualFold(name, "Authorization") && c.AuthMethod == oauth.ClientSecretBasic {
-			return fmt.Errorf("headers: Authorization is how client_secret_basic sends the client's secret; choose another client_auth_method to set it yourself")
+		if used := c.auth().Header; used != "" && strings.EqualFold(name, used) {
+			return fmt.Errorf("headers: %s is how %s authenticates the client; choose another client_auth_method to set it yourself", used, c.AuthMethod)
 		}
 		if err := transport.CheckHeaderValue(value); err != nil {
 			return fmt.Errorf("headers: the value of %s: %w", name, err)

@@ -47,14 +47,11 @@ func (d *definition) clientHint(failed *oauth.Error, mount string) string {
 // wrongClient begins with what is wrong most often.
 func (d *definition) wrongClient(mount string) string {
 	config := fmt.Sprintf("%sconfig/%s", mount, d.role.Config)
-	if d.config.AuthMethod == oauth.None {
-		return fmt.Sprintf("is client_id right? With client_auth_method none no client_secret is sent; the server may want one: vault write %s client_auth_method=client_secret_basic client_secret=@client-secret.txt", config)
+	auth := d.config.auth()
+	if !auth.NeedsSecret {
+		return fmt.Sprintf("is client_id right? With client_auth_method %s no client_secret is sent; the server may want one: vault write %s client_auth_method=%s client_secret=@client-secret.txt", auth.Name, config, auth.Try)
 	}
-	other := "client_secret_basic"
-	if d.config.AuthMethod == oauth.ClientSecretBasic {
-		other = "client_secret_post, or client_secret_basic_encoding=raw if the secret has special characters"
-	}
-	return fmt.Sprintf("is client_secret right? Its length stands in the trace (one too many is often a newline at the end); to write it again: vault write %s client_secret=@client-secret.txt. If it is right, and client_id too: try client_auth_method=%s", config, other)
+	return fmt.Sprintf("is client_secret right? Its length stands in the trace (one too many is often a newline at the end); to write it again: vault write %s client_secret=@client-secret.txt. If it is right, and client_id too: try client_auth_method=%s", config, auth.Try)
 }
 
 // loginHint goes by the status alone: each API has words of its own. What a

@@ -104,16 +104,16 @@ func (e *readError) grantFix(failed *oauth.Error, config, role string) string {
 
 // clientFix is for a server that does not accept the client, or how it shows who it is.
 func (e *readError) clientFix(config, role string) string {
-	method := e.definition.config.AuthMethod
-	if method == oauth.None {
-		return fmt.Sprintf("the server does not accept the client of %s: is client_id right? Or it wants a client_secret (client_auth_method is none): see \"vault read %s\"", config, config)
+	auth := e.definition.config.auth()
+	if !auth.NeedsSecret {
+		return fmt.Sprintf("the server does not accept the client of %s: is client_id right? Or it wants a client_secret (client_auth_method is %s): see \"vault read %s\"", config, auth.Name, config)
 	}
 	trace := fmt.Sprintf(" The trace shows its length (vault write -force -field=trace %s/test).", role)
 	if e.definition.role.refreshesOnly() { // a test would spend its refresh token
 		trace = ""
 	}
 	return fmt.Sprintf("the server does not accept the client of %s: is client_secret right?%s To write it again: vault write %s client_secret=@client-secret.txt. If it is right, look at client_id and client_auth_method (now %s), and for a secret with special characters at client_secret_basic_encoding: see \"vault read %s\"",
-		config, trace, config, method, config)
+		config, trace, config, auth.Name, config)
 }
 
 // loginFix is for a login document, whose API has words of its own.

@@ -7,31 +7,14 @@ package oauth
 
 import (
 	"context"
-	"encoding/base64"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
-
-// AuthMethod is how we authenticate at the token endpoint, by its registered
-// name (RFC 7591 section 2). It is configured, never guessed: trying several
-// would spend attempts on an account that locks.
-type AuthMethod string
-
-// The supported client authentication methods (RFC 6749 section 2.3.1).
-const (
-	ClientSecretBasic AuthMethod = "client_secret_basic"
-	ClientSecretPost  AuthMethod = "client_secret_post"
-	None              AuthMethod = "none"
-)
-
-// AuthMethods returns the supported methods, in the order to show them.
-func AuthMethods() []AuthMethod { return []AuthMethod{ClientSecretBasic, ClientSecretPost, None} }
 
 // userAgent names the program and nothing about where it runs.
 const userAgent = "vault-plugin-secrets-oauth"
@@ -42,7 +25,7 @@ type Client struct {
 	HTTP     *http.Client      // with limits of its own on time and size; redirects are never followed, whatever it says
 	TokenURL string            // absolute, http or https, without userinfo
 	ID       string            // client_id
-	Secret   secret.String     // client_secret; required but for None
+	Secret   secret.String     // client_secret; see AuthDescription.NeedsSecret
 	Method   AuthMethod        // required
 	RawBasic bool              // put id and secret into Basic as they are, for servers that do not form-decode them
 	Header   map[string]string // further request headers, checked by whoever wrote them down
@@ -71,11 +54,10 @@ func (c *Client) exchange(ctx context.Context, grant url.Values) (*Token, *Error
 		record(ctx, Outgoing{Method: http.MethodPost, URL: c.TokenURL}, nil, refused, 0)
 		return nil, refused
 	}
-	form := c.form(grant)
-	out := Outgoing{
-		Method: http.MethodPost, URL: endpoint.String(), Header: c.headers(), Body: []byte(form.Encode()),
-		Secrets: c.scrubber(endpoint, form).secrets, Shown: func() Shown { return c.shown(endpoint, form) },
-		dropRedirects: true, // the body says nothing we would use
+	out, refused := c.outgoing(ctx, endpoint, grant)
+	if refused != nil {
+		record(ctx, Outgoing{Method: http.MethodPost, URL: c.TokenURL}, nil, refused, 0)
+		return nil, refused
 	}
 	start := time.Now()
 	a, failed := send(ctx, c.HTTP, out)
@@ -91,6 +73,21 @@ func (c *Client) exchange(ctx context.Context, grant url.Values) (*Token, *Error
 	return token, failed
 }
 
+// outgoing is the request, with the client's authentication.
+func (c *Client) outgoing(ctx context.Context, endpoint *url.URL, grant url.Values) (Outgoing, *Error) {
+	auth, _ := LookupAuth(c.Method) // endpoint has looked
+	proof, err := auth.Authenticate(ctx, c, endpoint)
+	if err != nil {
+		return Outgoing{}, forbidden(endpoint.Host, err.Error())
+	}
+	form := c.form(grant, proof)
+	return Outgoing{
+		Method: http.MethodPost, URL: endpoint.String(), Header: c.headers(proof.Header), Body: []byte(form.Encode()),
+		Secrets: c.scrubber(endpoint, form, proof).secrets, Shown: func() Shown { return c.shown(endpoint, form, proof) },
+		dropRedirects: true, // the body says nothing we would use
+	}, nil
+}
+
 // endpoint returns the token endpoint's URL, or why nothing may be sent to it.
 func (c *Client) endpoint() (*url.URL, *Error) {
 	u, err := url.Parse(c.TokenURL)
@@ -99,19 +96,23 @@ func (c *Client) endpoint() (*url.URL, *Error) {
 		return nil, forbidden("", "token_url is not a URL")
 	case u.User != nil: // net/http would send it as Basic
 		return nil, forbidden(u.Host, "token_url carries userinfo")
-	case !slices.Contains(AuthMethods(), c.Method):
+	}
+	auth, supported := LookupAuth(c.Method)
+	switch {
+	case !supported:
 		return nil, forbidden(u.Host, "client_auth_method is not supported")
-	case c.Method != None && !c.Secret.IsSet():
+	case auth.Describe().NeedsSecret && !c.Secret.IsSet():
 		return nil, forbidden(u.Host, "client_secret is not set")
-	case c.Method == ClientSecretBasic && c.RawBasic && strings.Contains(c.ID, ":"):
-		return nil, forbidden(u.Host, "client_id has a colon, which Basic cannot carry unencoded (RFC 7617 section 2)")
+	}
+	if err := auth.Check(c); err != nil {
+		return nil, forbidden(u.Host, err.Error())
 	}
 	return u, nil
 }
 
 // form joins the parameters in order of precedence: client authentication, the
 // grant, the configured ones. Encode sorts them.
-func (c *Client) form(grant url.Values) url.Values {
+func (c *Client) form(grant url.Values, proof Proof) url.Values {
 	form := url.Values{}
 	for name, value := range c.Params {
 		form.Set(name, value)
@@ -121,17 +122,14 @@ func (c *Client) form(grant url.Values) url.Values {
 	}
 	form.Del("client_secret")
 	form.Del("client_id") // with Basic, too: one method a request (RFC 6749 section 2.3)
-	if c.Method != ClientSecretBasic && c.ID != "" {
-		form.Set("client_id", c.ID)
-	}
-	if c.Method == ClientSecretPost {
-		form.Set("client_secret", c.Secret.Reveal())
+	for name, values := range proof.Params {
+		form[name] = values
 	}
 	return form
 }
 
 // headers returns what the request carries, each name once.
-func (c *Client) headers() []HeaderLine {
+func (c *Client) headers(proof []HeaderLine) []HeaderLine {
 	header := http.Header{}
 	header.Set("Accept", "application/json") // GitHub answers form-encoded without it
 	header.Set("User-Agent", userAgent)
@@ -139,21 +137,12 @@ func (c *Client) headers() []HeaderLine {
 		header.Set(name, value)
 	}
 	header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if c.Method == ClientSecretBasic {
-		header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(c.basicPair(c.RawBasic))))
+	for _, line := range proof {
+		header.Set(line.Name, line.Value)
 	}
 	var lines []HeaderLine
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		lines = append(lines, HeaderLine{name, header.Get(name)})
 	}
 	return lines
-}
-
-// basicPair form-encodes id and secret, each for itself, as RFC 6749 section
-// 2.3.1 wants it and RFC 7617 does not know it.
-func (c *Client) basicPair(raw bool) string {
-	if raw {
-		return c.ID + ":" + c.Secret.Reveal()
-	}
-	return url.QueryEscape(c.ID) + ":" + url.QueryEscape(c.Secret.Reveal())
 }

@@ -169,7 +169,7 @@ func TestNothingIsSentWhenSomethingIsMissing(t *testing.T) {
 		"token_url is not a URL":               func(c *oauth.Client) { c.TokenURL = "http://[hunter2" },
 		"token_url is not a URL ":              func(c *oauth.Client) { c.TokenURL = "/token" },
 		"token_url is not a URL  ":             func(c *oauth.Client) { c.TokenURL = "ftp://" + host },
-		"client_id has a colon, which Basic cannot carry unencoded (RFC 7617 section 2)": func(c *oauth.Client) { c.ID, c.RawBasic = "a:b", true },
+		"client_id has a colon, which Basic cannot carry unencoded (RFC 7617 section 2): use client_secret_basic_encoding=form": func(c *oauth.Client) { c.ID, c.RawBasic = "a:b", true },
 	} {
 		client := register(s, oauth.ClientSecretBasic)
 		change(client)

@@ -39,12 +39,10 @@ type scrubber struct{ secrets []string }
 
 // scrubber collects every secret that a request carries: client authentication,
 // the grant, header values, and the query of the endpoint.
-func (c *Client) scrubber(endpoint *url.URL, form url.Values) *scrubber {
+func (c *Client) scrubber(endpoint *url.URL, form url.Values, proof Proof) *scrubber {
 	s := new(scrubber)
 	s.add(c.Secret.Reveal())
-	if c.Method == ClientSecretBasic {
-		s.add(c.basicPair(true), c.basicPair(false))
-	}
+	s.add(proof.Secrets...)
 	for _, name := range secretParams {
 		s.add(form[name]...)
 	}

@@ -90,7 +90,9 @@ func TestScrubberKnowsWhatARequestCarries(t *testing.T) {
 		want = append(want, name+"-value")
 	}
 	want = append(want, "s ecret", "my id:s ecret", "my+id:s+ecret", "Custom tok-123", "tok-123", "k-456", "fk-789")
-	require.ElementsMatch(t, want, c.scrubber(&url.URL{RawQuery: "code=fk-789"}, form).secrets)
+	proof, err := clientSecretBasic{}.Authenticate(t.Context(), c, nil)
+	require.NoError(t, err)
+	require.ElementsMatch(t, want, c.scrubber(&url.URL{RawQuery: "code=fk-789"}, form, proof).secrets)
 }
 
 func FuzzScrub(f *testing.F) {

@@ -22,13 +22,11 @@ func mark(secret string) string { return fmt.Sprintf("[redacted, %d bytes]", len
 
 // shown returns the token request without its secrets: names and what is no
 // secret are encoded as on the wire, the marks are not.
-func (c *Client) shown(endpoint *url.URL, form url.Values) Shown {
+func (c *Client) shown(endpoint *url.URL, form url.Values, proof Proof) Shown {
 	shown := Shown{Method: http.MethodPost, URL: shownURL(endpoint), Body: shownForm(form)}
-	for _, line := range c.headers() {
-		switch {
-		case line.Name == "Authorization" && c.Method == ClientSecretBasic:
-			line.Value = "Basic base64(" + c.shownPair() + ")"
-		case c.sets(line.Name) && !slices.Contains(plainHeaders, line.Name):
+	for _, line := range c.headers(proof.Shown) {
+		ofProof := slices.Contains(proof.Shown, line)
+		if !ofProof && c.sets(line.Name) && !slices.Contains(plainHeaders, line.Name) {
 			line.Value = mark(line.Value)
 		}
 		shown.Header = append(shown.Header, line.Name+": "+line.Value)
@@ -44,14 +42,6 @@ func (c *Client) sets(name string) bool {
 		}
 	}
 	return false
-}
-
-func (c *Client) shownPair() string {
-	id := url.QueryEscape(c.ID)
-	if c.RawBasic {
-		id = c.ID
-	}
-	return id + ":" + mark(c.Secret.Reveal())
 }
 
 // shownURL returns a URL without the values of its query.

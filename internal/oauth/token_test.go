@@ -380,9 +380,13 @@ func BenchmarkParseError(b *testing.B) {
 	c := &Client{ID: "id", Secret: "a client secret, 32 characters xx", Method: ClientSecretBasic}
 	form := url.Values{"refresh_token": {strings.Repeat("r", 1024)}}
 	a := &Answer{Status: 400, Header: http.Header{}, Body: []byte(`{"error":"invalid_grant","error_description":"the refresh token has expired or was revoked"}`)}
+	proof, err := clientSecretBasic{}.Authenticate(b.Context(), c, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := parseToken(a, c.scrubber(&url.URL{}, form)); err == nil {
+		if _, err := parseToken(a, c.scrubber(&url.URL{}, form, proof)); err == nil {
 			b.Fatal("no error")
 		}
 	}
