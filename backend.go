@@ -89,18 +89,6 @@ func newBackend(version string) *backend {
 	return b
 }
 
-// invalidate hears of keys that another node has written.
-func (b *backend) invalidate(_ context.Context, key string) {
-	switch {
-	case strings.HasPrefix(key, tokenPrefix):
-		b.tokens.Forget(key)
-	case strings.HasPrefix(key, rolePrefix):
-		b.definitions.forgetRole(strings.TrimPrefix(key, rolePrefix))
-	case strings.HasPrefix(key, configPrefix), key == settingsKey: // many roles may depend on it
-		b.definitions.forgetAll()
-	}
-}
-
 // renameInstance makes the intents that are stored a stranger's.
 func (b *backend) renameInstance() {
 	name := rand.Text()

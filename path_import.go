@@ -58,14 +58,7 @@ func (b *backend) tokenImport(ctx context.Context, req *logical.Request, data *f
 	waiting, cancel := context.WithTimeout(ctx, rotation.PostLimit) // a renewal under way may have used up what is imported
 	defer cancel()
 	b.tokens.Quiet(waiting, d.key)
-	err = b.tokens.Change(ctx, d.key, func(ctx context.Context) error {
-		held, err := load[tokenEntry](ctx, req.Storage, d.key)
-		if err != nil {
-			return err
-		}
-		return b.saveToken(ctx, req.Storage, d, granted(d, given, held.lastState()))
-	})
-	if err != nil {
+	if err := b.grant(ctx, req.Storage, d, given); err != nil {
 		return nil, err
 	}
 	return unlessEmpty(resp), nil

@@ -56,7 +56,7 @@ func (b *backend) roleTest(ctx context.Context, req *logical.Request, data *fram
 		return &logical.Response{Data: d.failedTrial(err, trace, req)}, nil
 	}
 	resp := &logical.Response{Data: map[string]any{"ok": true, "failure": "", "hint": token.Hint, "trace": trace.String() + d.outcome(token)}}
-	if err := b.adopt(ctx, req.Storage, &obtained{d, token}); err != nil {
+	if err := b.grant(ctx, req.Storage, d, token); err != nil {
 		resp.AddWarning("the role works, but the token that showed it could not be kept: the next read obtains another")
 	}
 	return resp, nil

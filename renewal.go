@@ -65,6 +65,12 @@ func (b *backend) periodic(context.Context, *logical.Request) error {
 // jobKey names a token to the scheduler. Neither part has a space.
 func jobKey(role, tokenKey string) string { return role + " " + tokenKey }
 
+// ofJob returns what a job's key was made of.
+func ofJob(key string) (role, tokenKey string) {
+	role, tokenKey, _ = strings.Cut(key, " ")
+	return role, tokenKey
+}
+
 // schedule has a token renewed in time, by the role as it is now. It belongs after
 // each that was stored.
 func (b *backend) schedule(ctx context.Context, s logical.Storage, d *definition, t *tokenEntry) {
@@ -133,14 +139,14 @@ func (b *backend) retryRoles(ctx context.Context, s logical.Storage, config stri
 		host = ""
 	}
 	b.renewals.Retry(host, func(job string) bool {
-		role, _, _ := strings.Cut(job, " ")
+		role, _ := ofJob(job)
 		return roles[role]
 	})
 }
 
-// renewDue renews one token. It is the scheduler's.
+// renewDue renews the token of one job; the scheduler calls it when the job is due.
 func (b *backend) renewDue(ctx context.Context, key string) refresh.Outcome {
-	name, tokenKey, _ := strings.Cut(key, " ")
+	name, tokenKey := ofJob(key)
 	s := *b.storage.Load()
 	d, err := b.definitions.get(ctx, s, "", name)
 	if err != nil {

@@ -45,9 +45,41 @@ const (
 	maxTokenSize  = 256 << 10
 )
 
-// sealWrapped returns the prefixes under which secrets lie. Each must end in
-// "/": without it Vault takes the string for one exact key.
-func sealWrapped() []string { return []string{configPrefix, rolePrefix, tokenPrefix, accountPrefix} }
+// storedUnder is where the engine stores something. Another node that writes there
+// makes this one forget what it knows from there.
+var storedUnder = []struct {
+	prefix     string // ends in "/", or Vault takes it for one exact key; else it is one
+	sealWraps  bool   // secrets lie under it
+	invalidate func(b *backend, key string)
+}{
+	{configPrefix, true, forgetDefinitions}, // many roles may depend on one config
+	{rolePrefix, true, func(b *backend, key string) { b.definitions.forgetRole(strings.TrimPrefix(key, rolePrefix)) }},
+	{tokenPrefix, true, func(b *backend, key string) { b.tokens.Forget(key) }},
+	{usePrefix, false, nil},
+	{accountPrefix, true, nil},
+	{settingsKey, false, forgetDefinitions},
+}
+
+func forgetDefinitions(b *backend, _ string) { b.definitions.forgetAll() }
+
+// sealWrapped returns the prefixes under which secrets lie.
+func sealWrapped() (prefixes []string) {
+	for _, p := range storedUnder {
+		if p.sealWraps {
+			prefixes = append(prefixes, p.prefix)
+		}
+	}
+	return prefixes
+}
+
+// invalidate hears of keys that another node has written.
+func (b *backend) invalidate(_ context.Context, key string) {
+	for _, p := range storedUnder {
+		if p.invalidate != nil && (key == p.prefix || strings.HasSuffix(p.prefix, "/") && strings.HasPrefix(key, p.prefix)) {
+			p.invalidate(b, key)
+		}
+	}
+}
 
 // tooLargeError refuses an entry before it is stored: a user's mistake.
 type tooLargeError struct{ size, limit int }

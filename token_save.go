@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
@@ -39,6 +40,18 @@ func (b *backend) persist(ctx context.Context, s logical.Storage, d *definition,
 		b.Logger().Warn("a token could not be stored; it is kept in memory", "role", d.name, "error", err)
 	}
 	return err
+}
+
+// grant makes a token that no read asked for the role's: of a write that tried the
+// role, or handed over by a person.
+func (b *backend) grant(ctx context.Context, s logical.Storage, d *definition, token *oauth.Token) error {
+	return b.tokens.Change(ctx, d.key, func(ctx context.Context) error {
+		held, err := load[tokenEntry](ctx, s, d.key)
+		if err != nil {
+			return err
+		}
+		return b.saveToken(ctx, s, d, granted(d, token, held.lastState()))
+	})
 }
 
 // mayPass tells whether storing once more may end otherwise.

@@ -114,7 +114,7 @@ func (b *backend) keep(ctx context.Context, req *logical.Request, c *roleChange,
 	case token == nil:
 		return b.reschedule(ctx, req.Storage, c.name)
 	}
-	if err := b.adopt(ctx, req.Storage, token); err != nil {
+	if err := b.grant(ctx, req.Storage, token.definition, token.token); err != nil {
 		c.addWarning("the role works, but the token that showed it could not be kept: the next read obtains another")
 	}
 	c.warnings = append(c.warnings, token.notes()...)
@@ -182,18 +182,6 @@ func (b *backend) obtainFor(ctx context.Context, req *logical.Request, c *roleCh
 		return nil, &readError{role: c.name, mount: req.MountPoint, definition: d, err: err, then: then}
 	}
 	return &obtained{d, token}, nil
-}
-
-// adopt makes a token the role's.
-func (b *backend) adopt(ctx context.Context, s logical.Storage, o *obtained) error {
-	d := o.definition
-	return b.tokens.Change(ctx, d.key, func(ctx context.Context) error {
-		held, err := load[tokenEntry](ctx, s, d.key)
-		if err != nil {
-			return err
-		}
-		return b.saveToken(ctx, s, d, granted(d, o.token, held.lastState()))
-	})
 }
 
 // refusalText is why there is no token, for a message that goes on.
