@@ -3,6 +3,7 @@
 package oauthsecrets
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"path"
@@ -67,7 +68,7 @@ func checkBaseURL(text string, guard transport.Guard, allowHTTP bool) error {
 		return err
 	}
 	if strings.ContainsAny(text, "?#") || strings.Contains(text, "{{") {
-		return fmt.Errorf("base_url is what paths are appended to: it must not have a query, a fragment or a placeholder")
+		return errors.New("base_url is what paths are appended to: it must not have a query, a fragment or a placeholder")
 	}
 	return nil
 }
@@ -88,7 +89,7 @@ func checkParams(params map[string]string) error {
 			return fmt.Errorf("params: %s is sent by the engine: use the field %s", name, owner)
 		}
 		if name == "" || hasControl(name) {
-			return fmt.Errorf("params: a name is empty or has control characters")
+			return errors.New("params: a name is empty or has control characters")
 		}
 		if strings.ContainsRune(value, 0) {
 			return fmt.Errorf("params: the value of %s has a NUL character", name)

@@ -3,6 +3,7 @@
 package oauthsecrets
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -41,12 +42,12 @@ func (c *configEntry) check(guard transport.Guard) error {
 func (c *configEntry) checkEndpoint(guard transport.Guard) error {
 	if c.TokenURL == "" && c.Login != "" {
 		if len(c.Headers) > 0 || len(c.Params) > 0 {
-			return fmt.Errorf("headers and params belong to token_url, which is not set; a login document has headers and bodies of its own")
+			return errors.New("headers and params belong to token_url, which is not set; a login document has headers and bodies of its own")
 		}
 		return nil
 	}
 	if c.TokenURL == "" {
-		return fmt.Errorf("token_url is required (or login, for an API with a login of its own)")
+		return errors.New("token_url is required (or login, for an API with a login of its own)")
 	}
 	if err := required("client_id", c.ClientID); err != nil {
 		return err
@@ -69,7 +70,7 @@ func (c *configEntry) checkClient() error {
 		return err
 	}
 	if hasControl(c.ClientID) {
-		return fmt.Errorf("client_id must not have control characters")
+		return errors.New("client_id must not have control characters")
 	}
 	return nil
 }
@@ -80,7 +81,7 @@ func (c *configEntry) checkRequest() error {
 			return fmt.Errorf("headers: %w", err)
 		}
 		if strings.EqualFold(name, "Content-Type") {
-			return fmt.Errorf("headers: Content-Type is set by the engine, to what token requests are (RFC 6749 section 3.2)")
+			return errors.New("headers: Content-Type is set by the engine, to what token requests are (RFC 6749 section 3.2)")
 		}
 		if used := c.auth().Header; used != "" && strings.EqualFold(name, used) {
 			return fmt.Errorf("headers: %s is how %s authenticates the client; choose another client_auth_method to set it yourself", used, c.AuthMethod)
@@ -142,7 +143,7 @@ func (c *configEntry) checkLogin(guard transport.Guard) error {
 		return err
 	}
 	if document.HasUse() && (c.HeaderName != defaultHeaderName || c.HeaderFormat != defaultHeaderFormat) {
-		return fmt.Errorf("header_name and header_format say how the token is used, and so does \"use\" in the login document: keep one (header_name= and header_format= clear them)")
+		return errors.New("header_name and header_format say how the token is used, and so does \"use\" in the login document: keep one (header_name= and header_format= clear them)")
 	}
 	return nil
 }
@@ -150,7 +151,7 @@ func (c *configEntry) checkLogin(guard transport.Guard) error {
 func (c *configEntry) checkLoginURLs(document *login.Document, guard transport.Guard) error {
 	switch {
 	case document.NeedsBaseURL() && c.BaseURL == "":
-		return fmt.Errorf("base_url is required: the login document has a url that begins with \"/\"")
+		return errors.New("base_url is required: the login document has a url that begins with \"/\"")
 	case c.BaseURL != "":
 		if err := checkBaseURL(c.BaseURL, guard, c.AllowHTTP); err != nil {
 			return err

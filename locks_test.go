@@ -107,3 +107,29 @@ func TestAnUnknownKeyOfAnotherNodeDropsNothing(t *testing.T) {
 		require.Equal(t, dropped, d != again, key)
 	}
 }
+
+// A role that is deleted while its refresh token is on its way leaves no token behind.
+func TestARoleDeletedDuringARefreshLeavesNoToken(t *testing.T) {
+	m := newMountAndServer(t)
+	m.token("user")
+	arrived, release := m.server.Hold()
+	defer release()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := m.do(logical.UpdateOperation, "token/user/renew", nil)
+		ended <- err
+	}()
+	<-arrived
+	require.Equal(t, "refresh_token", m.server.Last().Form.Get("grant_type"))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	resp, err := m.doCtx(ctx, logical.DeleteOperation, "roles/user", nil)
+	require.NoError(t, err)
+	require.Nil(t, resp)
+	release()
+	<-ended
+	for key := range m.stored() {
+		require.NotRegexp(t, "^token/|^role/user$|^use/main/user$", key)
+	}
+	require.Contains(t, m.refused(logical.ReadOperation, "token/user", nil), "no role named user")
+}

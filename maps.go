@@ -4,6 +4,7 @@ package oauthsecrets
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -87,7 +88,7 @@ func mapFromText(key, text string) (map[string]any, error) {
 func addPair(pairs map[string]any, text string) error {
 	name, value, ok := strings.Cut(text, "=")
 	if _, twice := pairs[name]; !ok || name == "" || twice {
-		return fmt.Errorf("not a pair")
+		return errors.New("not a pair")
 	}
 	pairs[name] = value
 	return nil

@@ -4,6 +4,7 @@ package oauthsecrets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -83,13 +84,13 @@ func importedToken(p patch, resp *logical.Response) (*oauth.Token, error) {
 	p.text("scope", &t.Scope)
 	switch {
 	case !t.AccessToken.IsSet() && !t.RefreshToken.IsSet():
-		return nil, fmt.Errorf("refresh_token or access_token is required, as in refresh_token=@refresh-token.txt")
+		return nil, errors.New("refresh_token or access_token is required, as in refresh_token=@refresh-token.txt")
 	case !t.AccessToken.IsSet() && life > 0:
-		return nil, fmt.Errorf("expires_in is the life of access_token, which is not given")
+		return nil, errors.New("expires_in is the life of access_token, which is not given")
 	case !t.RefreshToken.IsSet() && refreshLife > 0:
-		return nil, fmt.Errorf("refresh_token_expires_in is the life of refresh_token, which is not given")
+		return nil, errors.New("refresh_token_expires_in is the life of refresh_token, which is not given")
 	case oauth.CheckToken(t.TokenType) != "" || t.Scope != "" && oauth.CheckToken(t.Scope) != "":
-		return nil, fmt.Errorf("token_type and scope must be printable ASCII")
+		return nil, errors.New("token_type and scope must be printable ASCII")
 	case !t.AccessToken.IsSet():
 		t.UseOnce, t.Expires = true, t.Issued
 	case life > 0:

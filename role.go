@@ -4,6 +4,7 @@ package oauthsecrets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -141,10 +142,10 @@ func (r *roleEntry) checkLives() error {
 		}
 	}
 	if r.MaxTTL > 0 && r.MinTTL >= r.MaxTTL {
-		return fmt.Errorf("min_ttl must be less than max_ttl: no token would ever be good enough")
+		return errors.New("min_ttl must be less than max_ttl: no token would ever be good enough")
 	}
 	if r.AccessTokenTTL > 0 && r.MinTTL >= r.AccessTokenTTL {
-		return fmt.Errorf("min_ttl must be less than access_token_ttl: no token would ever be good enough")
+		return errors.New("min_ttl must be less than access_token_ttl: no token would ever be good enough")
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ package oauthsecrets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -171,7 +172,7 @@ func wrongType(key string, schema *framework.FieldSchema) error {
 
 func unknownField(path *framework.Path, key string) error {
 	if !plainKey.MatchString(key) {
-		return fmt.Errorf("a field's name has characters that no field's name has; run \"vault path-help\" on this path to see its fields")
+		return errors.New("a field's name has characters that no field's name has; run \"vault path-help\" on this path to see its fields")
 	}
 	hint := suggest(key, path.Fields)
 	if hint == "" {

@@ -5,6 +5,7 @@ package oauthsecrets
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -57,7 +58,7 @@ func encoded(value any) (string, error) {
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
-		return "", fmt.Errorf("a value cannot be written as JSON") // its own words might quote it
+		return "", errors.New("a value cannot be written as JSON") // its own words might quote it
 	}
 	return strings.TrimSuffix(text.String(), "\n"), nil
 }

@@ -5,6 +5,7 @@ package field
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -58,7 +59,7 @@ func Encoded(value any) (string, error) {
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
-		return "", fmt.Errorf("a value cannot be written as JSON") // its own words might quote it
+		return "", errors.New("a value cannot be written as JSON") // its own words might quote it
 	}
 	return strings.TrimSuffix(text.String(), "\n"), nil
 }

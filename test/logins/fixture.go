@@ -27,6 +27,7 @@ import (
 	"bytes"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -95,7 +96,7 @@ func parse(name string, text []byte) (Fixture, error) {
 		f.files[file.Name] = string(file.Data)
 	}
 	if f.About == "" {
-		return f, fmt.Errorf("a comment must say which API this is")
+		return f, errors.New("a comment must say which API this is")
 	}
 	if err := f.checkNames(); err != nil {
 		return f, err
@@ -156,7 +157,7 @@ func (f Fixture) play(url string, now time.Time) (*part, error) {
 		}
 	}
 	if !json.Valid([]byte(p.login)) {
-		return nil, fmt.Errorf("login.json is no JSON")
+		return nil, errors.New("login.json is no JSON")
 	}
 	for _, n := range []string{"1", "2"} {
 		if files["request."+n] == "" {
@@ -190,7 +191,7 @@ func object(text string) (map[string]any, error) {
 		return nil, err
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, fmt.Errorf("something follows the object")
+		return nil, errors.New("something follows the object")
 	}
 	return fields, nil
 }
