@@ -143,7 +143,7 @@ func (c *configEntry) host() string {
 	if c.TokenURL != "" {
 		return hostOf(c.TokenURL)
 	}
-	return c.hostFor(flows.Login)
+	return c.documentHost()
 }
 
 // hostFor is host for a role of that flow; "" for a config that is not there.
@@ -151,9 +151,13 @@ func (c *configEntry) hostFor(flow string) string {
 	switch {
 	case c == nil:
 		return ""
-	case flow != flows.Login:
+	case !flows.FollowsDocument(flow):
 		return hostOf(c.TokenURL)
 	}
+	return c.documentHost()
+}
+
+func (c *configEntry) documentHost() string {
 	document, err := compileLogin(c.Login)
 	if err != nil {
 		return ""

@@ -110,9 +110,9 @@ func usable(role *roleEntry, config *configEntry, mount, name string) error {
 	case role.hasSecret() && role.SecretsFor != config.DestinationID && !config.Rebound:
 		return operatorError(fmt.Sprintf("%s: write the role's secret again (vault write %sroles/%s %s=...), or accept the move for all its roles (vault write -force %srebind/%s)",
 			config.pointsElsewhere(role.Config), mount, name, strings.Join(role.secretsHeld(), "=... "), mount, role.Config))
-	case role.Flow == flows.Login && config.Login == "":
-		return operatorError(fmt.Sprintf("role %s has flow login, and config %s has no login document: vault write %sconfig/%s login=@login.json", name, role.Config, mount, role.Config))
-	case role.Flow == flows.Login: // what the document needs is another question
+	case role.followsDocument() && config.Login == "":
+		return operatorError(fmt.Sprintf("role %s has flow %s, and config %s has no login document: vault write %sconfig/%s login=@login.json", name, role.Flow, role.Config, mount, role.Config))
+	case role.followsDocument(): // what the document needs is another question
 	case config.TokenURL == "":
 		return operatorError(fmt.Sprintf("role %s has flow %s, and config %s has no token_url: vault write %sconfig/%s token_url=...", name, role.Flow, role.Config, mount, role.Config))
 	case config.missingSecret() != "":
@@ -133,7 +133,7 @@ func requestOf(role *roleEntry, config *configEntry, made *client) flows.Request
 		Scopes: role.Scopes, Audience: role.Audience, Resource: role.Resource, Params: role.Params,
 		Username: role.Username, Password: role.Password,
 	}
-	if role.Flow == flows.Login {
+	if role.followsDocument() {
 		r.Document, r.Values = made.document, valuesOf(role, config)
 	}
 	return r

@@ -47,7 +47,7 @@ func (b *backend) tokenImport(ctx context.Context, req *logical.Request, data *f
 	if err != nil {
 		return refuse(err)
 	}
-	if flow := d.flow.Describe(); !flow.Refreshes {
+	if flow := d.flow.Describe(); !flow.NeedsRefreshToken {
 		return logical.ErrorResponse("role %s has flow %s, which obtains its tokens by itself: importing is for flow refresh_token (vault write %sroles/%s flow=refresh_token)",
 			d.name, flow.Name, req.MountPoint, d.name), nil
 	}

@@ -18,7 +18,6 @@ import (
 )
 
 const (
-	defaultFlow           = "client_credentials" // but flows.Login where the config has a document
 	defaultAccessTokenTTL = time.Hour
 	longestLife           = 10 * 365 * 24 * time.Hour
 )
@@ -165,5 +164,8 @@ func loadRole(ctx context.Context, s logical.Storage, name string) (*roleEntry, 
 // refreshesOnly tells whether the role has no way to a token but a refresh token.
 func (r *roleEntry) refreshesOnly() bool {
 	flow, ok := flows.Lookup(r.Flow)
-	return ok && flow.Describe().Refreshes
+	return ok && flow.Describe().NeedsRefreshToken
 }
+
+// followsDocument tells whether the role's tokens come by its config's login document.
+func (r *roleEntry) followsDocument() bool { return flows.FollowsDocument(r.Flow) }

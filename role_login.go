@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/login"
 )
 
@@ -75,9 +74,9 @@ func allOf(field string, names []string, more string) string {
 // checkAgainst holds the role against its config. Its errors quote no value.
 func (r *roleEntry) checkAgainst(config *configEntry, mount, name string) error {
 	switch {
-	case r.Flow == flows.Login && config.Login == "":
-		return fmt.Errorf("flow login needs a login document, and config %s has none: vault write %sconfig/%s login=@login.json", r.Config, mount, r.Config)
-	case r.Flow == flows.Login:
+	case r.followsDocument() && config.Login == "":
+		return fmt.Errorf("flow %s needs a login document, and config %s has none: vault write %sconfig/%s login=@login.json", r.Flow, r.Config, mount, r.Config)
+	case r.followsDocument():
 		return r.checkDocument(config, mount, name)
 	case config.TokenURL == "":
 		return fmt.Errorf("flow %s needs a token endpoint, and config %s has none: vault write %sconfig/%s token_url=<url>", r.Flow, r.Config, mount, r.Config)
@@ -128,7 +127,7 @@ func mayComeLater(placeholder string) bool {
 
 // neededSecret returns the secret without which no exchange can be tried, or "".
 func (r *roleEntry) neededSecret(config *configEntry) string {
-	if r.Flow != flows.Login {
+	if !r.followsDocument() {
 		return r.missingSecret()
 	}
 	document, err := compileLogin(config.Login)

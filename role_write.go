@@ -129,10 +129,7 @@ func (r *roleEntry) ofConfig(ctx context.Context, req *logical.Request, name str
 // settle fills in what the config decides, checks the role, and binds its secrets.
 func (r *roleEntry) settle(config *configEntry, mount, name string, before *roleEntry, supplied []string) error {
 	if r.Flow == "" {
-		r.Flow = defaultFlow
-		if config.Login != "" {
-			r.Flow = flows.Login
-		}
+		r.Flow = flows.Default(config.Login != "")
 	}
 	if err := r.check(); err != nil {
 		return err
@@ -193,7 +190,7 @@ func (c *roleChange) warn() {
 	if field := c.role.neededSecret(c.config); field != "" {
 		c.addWarning("no %s is set yet: until it is, the role can obtain no token", field)
 	}
-	if c.role.Flow == "password" {
-		c.addWarning("%s", "the password grant hands a person's password to a client; RFC 9700 section 2.4 advises against it where the server offers another way")
+	if flow, ok := flows.Lookup(c.role.Flow); ok && flow.Describe().Advice != "" {
+		c.addWarning("%s", flow.Describe().Advice)
 	}
 }

@@ -61,7 +61,7 @@ func (r *rotator) answer(sent int) (*oauth.Token, error) {
 func refreshToken(n int) secret.String { return secret.String(fmt.Sprintf("refresh-%d", n)) }
 
 func (r *rotator) Mint(ctx context.Context, request flows.Request) (*oauth.Token, error) {
-	if r.Describe().Refreshes {
+	if r.Describe().NeedsRefreshToken {
 		return r.Flow.Mint(ctx, request) // which has nothing to do it with
 	}
 	return r.logIn()

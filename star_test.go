@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 )
 
 const module = "github.com/seed-6323ea89/vault-plugin-secrets-oauth"
@@ -128,5 +130,21 @@ func TestForbiddenImports(t *testing.T) {
 		{"client", "golang.org/x/oauth2"}, {"client", "github.com/hashicorp/vault/api"},
 	} {
 		require.Empty(t, forbiddenImport(c.folder, c.imported), c)
+	}
+}
+
+// A grant is known by what its description says: its name stands in flows alone.
+func TestNoFlowIsNamedOutsideFlows(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, name := range flows.Names() {
+			require.NotRegexp(t, `Flow\s*[!=]=\s*"`+name+`"|flows\.(Login|Password|ClientCredentials)\b`, string(text), file)
+		}
 	}
 }

@@ -53,9 +53,12 @@ type Description struct {
 	Optional []string
 	Account  bool // a refusal counts against somebody's account, which may lock
 
-	// Refreshes: the flow has no credentials to begin with, only what an earlier
-	// exchange has left.
-	Refreshes bool
+	// NeedsRefreshToken: the flow has no credentials to begin with, only what an
+	// earlier exchange has left.
+	NeedsRefreshToken bool
+
+	Document bool   // the flow follows the config's login document, not its token endpoint
+	Advice   string // what whoever writes a role of this flow should know, or ""
 }
 
 // oauthFields are the role fields that all flows of OAuth have.
@@ -85,7 +88,7 @@ type Request struct {
 
 // All returns every flow, in the order of their listing.
 func All() []Flow {
-	return []Flow{clientCredentials{}, password{}, imported{}, documentLogin{}}
+	return []Flow{clientCredentials{}, password{}, refreshToken{}, documentLogin{}}
 }
 
 // Lookup returns the flow of that name.
@@ -96,6 +99,21 @@ func Lookup(name string) (Flow, bool) {
 		}
 	}
 	return nil, false
+}
+
+// FollowsDocument tells whether the flow of that name follows a login document.
+func FollowsDocument(name string) bool {
+	flow, ok := Lookup(name)
+	return ok && flow.Describe().Document
+}
+
+// Default returns the flow of a role that names none, by whether its config has
+// a login document.
+func Default(document bool) string {
+	if document {
+		return documentLogin{}.Describe().Name
+	}
+	return clientCredentials{}.Describe().Name
 }
 
 // Names lists the flows' names, for messages and help.

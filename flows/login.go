@@ -11,19 +11,17 @@ import (
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 )
 
-// Login is the name of the flow that follows a config's login document.
-const Login = "login"
-
 // documentLogin logs in to an API that is not an OAuth server, as the config's
 // login document says.
 type documentLogin struct{}
 
 func (documentLogin) Describe() Description {
 	return Description{
-		Name:     Login,
+		Name:     "login",
 		Synopsis: "the API has a login of its own, which the config's login document describes",
 		Optional: []string{"username", "password", "secrets", "variables"}, // the document tells which of them are required
 		Account:  true,
+		Document: true,
 	}
 }
 

@@ -47,7 +47,7 @@ func loginAt(t *testing.T, answer http.HandlerFunc) (flows.Flow, flows.Request, 
 	require.NoError(t, err)
 	compiled, err := login.Compile(document, login.Rules{})
 	require.NoError(t, err)
-	flow, ok := flows.Lookup(flows.Login)
+	flow, ok := flows.Lookup("login")
 	require.True(t, ok)
 	return flow, flows.Request{
 			Client: &oauth.Client{HTTP: client}, Document: compiled,

@@ -21,6 +21,7 @@ func (password) Describe() Description {
 		Secret:   []string{"password"},
 		Optional: oauthFields,
 		Account:  true,
+		Advice:   "the password grant hands a person's password to a client; RFC 9700 section 2.4 advises against it where the server offers another way",
 	}
 }
 

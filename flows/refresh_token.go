@@ -8,18 +8,20 @@ import (
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 )
 
-// refreshGrant is how the flows of OAuth follow up on a token (RFC 6749 section
-// 6); they embed it.
-type refreshGrant struct{}
+// refreshToken follows up on a refresh token that was obtained elsewhere and handed
+// to the engine (RFC 6749 section 6). It has no other way to a token.
+type refreshToken struct{ refreshGrant }
 
-func (refreshGrant) CanRefresh(_ Request, held Held) bool { return held.RefreshToken.IsSet() }
+func (refreshToken) Describe() Description {
+	return Description{
+		Name:              "refresh_token",
+		Synopsis:          "the engine keeps a refresh token that was obtained elsewhere, and renews by it (RFC 6749 section 6)",
+		Optional:          oauthFields,
+		NeedsRefreshToken: true,
+	}
+}
 
-// Refresh trades the refresh token. No scope is sent, which asks for as much as
-// was granted: naming the role's scopes could ask for more, which is refused.
-func (refreshGrant) Refresh(ctx context.Context, r Request, held Held) (*oauth.Token, error) {
-	form := r.grant("refresh_token")
-	form.Del("scope")
-	form.Del("audience") // belongs to the first request; a refresh is bound to it already
-	form.Set("refresh_token", held.RefreshToken.Reveal())
-	return r.Client.Exchange(ctx, form)
+// Mint has nothing to obtain a first token with.
+func (refreshToken) Mint(context.Context, Request) (*oauth.Token, error) {
+	return nil, &oauth.Error{Kind: oauth.Forbidden, Host: "nothing was sent", Reason: "there is no refresh token, or none that may be used any more"}
 }
