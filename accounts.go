@@ -95,15 +95,15 @@ type loginWay struct {
 	trace *oauth.Trace // records what is sent
 }
 
-// login obtains a token with the role's credentials, and never more than one at
+// loginOnce obtains a token with the role's credentials, and never more than one at
 // a time for one account: roles that share it must not try in parallel what
 // locks it.
-func (b *backend) login(ctx context.Context, s logical.Storage, d *definition, way loginWay) (*oauth.Token, error) {
+func (b *backend) loginOnce(ctx context.Context, s logical.Storage, d *definition, way loginWay) (*oauth.Token, error) {
 	ctx = oauth.WithTrace(ctx, way.trace)
 	mint := func() (token *oauth.Token, err error) { return d.flow.Mint(ctx, d.request) }
 	if way.queue { // after the turn of the account, or those who wait for it would hold the host's places
 		straight := mint
-		mint = func() (*oauth.Token, error) { return b.admitted(ctx, d, straight) }
+		mint = func() (*oauth.Token, error) { return b.withSlot(ctx, d, straight) }
 	}
 	key := accountKey(d.role)
 	if key == "" {

@@ -97,7 +97,7 @@ func TestAnAccountIsTriedThreeTimesFiveMinutesApart(t *testing.T) {
 		b.Setup(t.Context(), logical.TestBackendConfig())
 		s := new(logical.InmemStorage)
 		for time.Since(start) < 24*time.Hour {
-			_, err := b.login(t.Context(), s, d, loginWay{trace: new(oauth.Trace)})
+			_, err := b.loginOnce(t.Context(), s, d, loginWay{trace: new(oauth.Trace)})
 			require.ErrorContains(t, err, "invalid_grant")
 			account := (*accountError)(nil)
 			require.ErrorAs(t, err, &account)
@@ -109,7 +109,7 @@ func TestAnAccountIsTriedThreeTimesFiveMinutesApart(t *testing.T) {
 		require.Equal(t, []time.Duration{0, refusalPause, 2 * refusalPause}, tries)
 
 		d.config.Revision++
-		_, err := b.login(t.Context(), s, d, loginWay{trace: new(oauth.Trace)})
+		_, err := b.loginOnce(t.Context(), s, d, loginWay{trace: new(oauth.Trace)})
 		require.ErrorContains(t, err, "invalid_grant")
 		require.Len(t, tries, 4)
 		b.Clean(t.Context())
@@ -124,7 +124,7 @@ func TestOnlyRefusalsOfTheAccountCount(t *testing.T) {
 		tries := 0
 		b, d := newAccount(func() (*oauth.Token, error) { tries++; return nil, failed })
 		for range 5 {
-			_, err := b.login(t.Context(), new(logical.InmemStorage), d, loginWay{trace: new(oauth.Trace)})
+			_, err := b.loginOnce(t.Context(), new(logical.InmemStorage), d, loginWay{trace: new(oauth.Trace)})
 			require.ErrorIs(t, err, failed)
 		}
 		require.Equal(t, 5, tries, "%v", failed)
@@ -146,7 +146,7 @@ func TestAnOddAnswerIsAskedForLessAndLessOften(t *testing.T) {
 		})
 		s := new(logical.InmemStorage)
 		for time.Since(start) < 5*time.Hour {
-			_, err := b.login(t.Context(), s, d, loginWay{trace: new(oauth.Trace)})
+			_, err := b.loginOnce(t.Context(), s, d, loginWay{trace: new(oauth.Trace)})
 			require.Error(t, err)
 			time.Sleep(time.Minute)
 		}
@@ -170,7 +170,7 @@ func TestALateRefusalDoesNotCount(t *testing.T) {
 		require.NoError(t, save(t.Context(), s, rolePrefix+d.name, later.stored(), maxRoleSize))
 		return nil, &oauth.Error{Kind: oauth.Refused}
 	}}
-	_, err := b.login(t.Context(), s, d, loginWay{trace: new(oauth.Trace)})
+	_, err := b.loginOnce(t.Context(), s, d, loginWay{trace: new(oauth.Trace)})
 	require.Error(t, err)
 	account, err := loadAccount(t.Context(), s, accountKey(d.role), d.config)
 	require.NoError(t, err)
@@ -192,7 +192,7 @@ func TestAnAccountIsNeverTriedInParallel(t *testing.T) {
 	s := new(logical.InmemStorage)
 	var all sync.WaitGroup
 	for range 20 {
-		all.Go(func() { _, _ = b.login(t.Context(), s, d, loginWay{trace: new(oauth.Trace)}) })
+		all.Go(func() { _, _ = b.loginOnce(t.Context(), s, d, loginWay{trace: new(oauth.Trace)}) })
 	}
 	all.Wait()
 	require.Equal(t, []int{1, 1}, []int{tries, most})
@@ -224,7 +224,7 @@ func TestALoginWaitsForItsAccountNoLongerThanItMay(t *testing.T) {
 	defer unlock()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = b.login(ctx, new(logical.InmemStorage), d, loginWay{trace: new(oauth.Trace)})
+	_, err = b.loginOnce(ctx, new(logical.InmemStorage), d, loginWay{trace: new(oauth.Trace)})
 	require.ErrorContains(t, err, "another login of the same account is still in progress")
 	require.Len(t, b.names.held, 1, "the one that waited has gone")
 }
@@ -240,7 +240,7 @@ func TestAnAccountOutlivesAWrongClock(t *testing.T) {
 		require.NoError(t, b.Setup(t.Context(), logical.TestBackendConfig()))
 		s := new(logical.InmemStorage)
 		login := func() error {
-			_, err := b.login(t.Context(), s, d, loginWay{trace: new(oauth.Trace)})
+			_, err := b.loginOnce(t.Context(), s, d, loginWay{trace: new(oauth.Trace)})
 			return err
 		}
 		require.Error(t, login())

@@ -78,14 +78,14 @@ func (e *events) drain() {
 	}
 }
 
-// tellRenewed tells that a role has a new token.
-func (b *backend) tellRenewed(d *definition, t *tokenEntry) {
+// sendRenewed tells that a role has a new token.
+func (b *backend) sendRenewed(d *definition, t *tokenEntry) {
 	b.tell(eventRenewed, d, "true", "generation", strconv.FormatUint(t.generation(), 10), "expires", instant(t.Expires))
 }
 
-// tellFailed tells that no token could be obtained, and who is to act. A failure of
+// sendFailed tells that no token could be obtained, and who is to act. A failure of
 // the engine's own storage goes to Vault's log, since nobody else can say what it was.
-func (b *backend) tellFailed(d *definition, err error) {
+func (b *backend) sendFailed(d *definition, err error) {
 	failed, answered := errors.AsType[*oauth.Error](err)
 	reauth, over := errors.AsType[*reauthError](err)
 	account, counted := errors.AsType[*accountError](err)

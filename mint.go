@@ -42,7 +42,7 @@ func (b *backend) source(s logical.Storage, d *definition) tokencache.Source[*to
 func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry, keep tokencache.Keep) (*tokenEntry, error) {
 	t, err := b.replace(ctx, s, d, held, keep)
 	if err != nil {
-		b.tellFailed(d, err)
+		b.sendFailed(d, err)
 	}
 	return t, err
 }
@@ -53,7 +53,7 @@ func (b *backend) replace(ctx context.Context, s logical.Storage, d *definition,
 	case !d.mayRefresh(held) && d.role.refreshesOnly():
 		return nil, d.nothingToSend(held)
 	case !d.mayRefresh(held):
-		return b.logIn(ctx, s, d, held.lastState(), false)
+		return b.tokenByLogin(ctx, s, d, held.lastState(), false)
 	case held.Refresh.Current.IsSet():
 		return b.rotate(ctx, s, d, held, keep)
 	}
@@ -61,27 +61,27 @@ func (b *backend) replace(ctx context.Context, s logical.Storage, d *definition,
 }
 
 // extend renews by the access token itself, which can get lost on the way
-// without harm: it goes on living.
+// without harm: the server keeps it valid until it expires.
 func (b *backend) extend(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry) (*tokenEntry, error) {
 	if due := held.Refresh.RenewBy(true); !due.IsZero() && !time.Now().Before(due) { // the session is about to end
-		return b.logIn(ctx, s, d, held.Refresh, false)
+		return b.tokenByLogin(ctx, s, d, held.Refresh, false)
 	}
-	answer, err := b.admitted(ctx, d, func() (*oauth.Token, error) { return d.flow.Refresh(ctx, d.request, held.leaves("")) })
+	answer, err := b.withSlot(ctx, d, func() (*oauth.Token, error) { return d.flow.Refresh(ctx, d.request, held.leaves("")) })
 	if err == nil {
 		return refreshed(d, answer, held, held.Refresh.Extended()), nil
 	}
 	if failed, is := errors.AsType[*oauth.Error](err); is {
 		if m := d.meaningOf(failed); m.answered || m.operator {
-			return b.logIn(ctx, s, d, held.Refresh, true)
+			return b.tokenByLogin(ctx, s, d, held.Refresh, true)
 		}
 	}
 	return nil, err
 }
 
-// logIn obtains a token with the role's own credentials. refreshed tells that a
+// tokenByLogin obtains a token with the role's own credentials. refreshed tells that a
 // refresh was tried, and in vain.
-func (b *backend) logIn(ctx context.Context, s logical.Storage, d *definition, before rotation.State, refreshed bool) (*tokenEntry, error) {
-	answer, err := b.login(ctx, s, d, loginWay{queue: true, trace: new(oauth.Trace)})
+func (b *backend) tokenByLogin(ctx context.Context, s logical.Storage, d *definition, before rotation.State, refreshed bool) (*tokenEntry, error) {
+	answer, err := b.loginOnce(ctx, s, d, loginWay{queue: true, trace: new(oauth.Trace)})
 	if account, is := errors.AsType[*accountError](err); is {
 		account.refreshed = refreshed
 	}
@@ -91,9 +91,9 @@ func (b *backend) logIn(ctx context.Context, s logical.Storage, d *definition, b
 	return granted(d, answer, before), nil
 }
 
-// admitted makes one exchange when the host has a place for it. A reader's has
+// withSlot makes one exchange when the host has a place for it. A reader's has
 // places of its own; a renewal in the background has one already.
-func (b *backend) admitted(ctx context.Context, d *definition, exchange func() (*oauth.Token, error)) (token *oauth.Token, err error) {
+func (b *backend) withSlot(ctx context.Context, d *definition, exchange func() (*oauth.Token, error)) (token *oauth.Token, err error) {
 	release, err := b.renewals.Foreground(ctx, d.host())
 	if err != nil {
 		return nil, d.notAdmitted(err)

@@ -74,7 +74,7 @@ func (c *configEntry) move(by []string) {
 
 // warnOfMove says which roles a move leaves without what they log in with.
 func (c *configEntry) warnOfMove(ctx context.Context, req *logical.Request, name string, resp *logical.Response) error {
-	left, err := leftBehind(ctx, req.Storage, name)
+	left, err := strandedBy(ctx, req.Storage, name)
 	if err != nil {
 		return err
 	}
@@ -96,20 +96,20 @@ func (c *configEntry) warnOfMove(ctx context.Context, req *logical.Request, name
 	return nil
 }
 
-// left are the roles of a config that has moved, by what they cannot use there.
-type left struct {
+// stranded are the roles of a config that has moved, by what they cannot use there.
+type stranded struct {
 	secrets, refreshTokens []string
 	example                string // how the first of secrets is written again
 	unseen                 int    // roles too many to look at
 }
 
-// leftBehind looks at the first maxDetailed roles of a config.
-func leftBehind(ctx context.Context, s logical.Storage, config string) (*left, error) {
+// strandedBy looks at the first maxDetailed roles of a config.
+func strandedBy(ctx context.Context, s logical.Storage, config string) (*stranded, error) {
 	names, err := rolesOf(ctx, s, config)
 	if err != nil {
 		return nil, err
 	}
-	l := &left{unseen: max(len(names)-maxDetailed, 0)}
+	l := &stranded{unseen: max(len(names)-maxDetailed, 0)}
 	for _, name := range names[:len(names)-l.unseen] {
 		role, err := loadRole(ctx, s, name)
 		switch {

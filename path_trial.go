@@ -51,7 +51,7 @@ func (b *backend) roleTest(ctx context.Context, req *logical.Request, data *fram
 	trace := new(oauth.Trace)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTime)
 	defer cancel()
-	token, err := b.login(ctx, req.Storage, d, loginWay{trace: trace})
+	token, err := b.loginOnce(ctx, req.Storage, d, loginWay{trace: trace})
 	if err != nil {
 		return &logical.Response{Data: d.failedTrial(err, trace, req)}, nil
 	}

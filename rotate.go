@@ -38,12 +38,12 @@ type rotating struct {
 // come to its end by the role's own credentials.
 func (b *backend) rotate(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry, keep tokencache.Keep) (*tokenEntry, error) {
 	r := &rotating{b: b, s: s, d: d, keep: keep, entry: held}
-	step, err := r.admitted(ctx)
+	step, err := r.withSlot(ctx)
 	switch {
 	case err != nil:
 		return nil, err
 	case step.Kind == rotation.LogIn:
-		return b.logIn(ctx, s, d, r.attempt.State(), r.posted)
+		return b.tokenByLogin(ctx, s, d, r.attempt.State(), r.posted)
 	case step.Kind == rotation.Adopted:
 		return r.adopted()
 	}
@@ -53,8 +53,8 @@ func (b *backend) rotate(ctx context.Context, s logical.Storage, d *definition, 
 	return refreshed(d, r.answer, r.entry, r.attempt.State()), nil
 }
 
-// admitted has one place at the host for all POSTs of the renewal.
-func (r *rotating) admitted(ctx context.Context) (rotation.Step, error) {
+// withSlot has one place at the host for all POSTs of the renewal.
+func (r *rotating) withSlot(ctx context.Context) (rotation.Step, error) {
 	release, err := r.b.renewals.Foreground(ctx, r.d.host())
 	if err != nil {
 		return rotation.Step{}, r.d.notAdmitted(err)

@@ -64,11 +64,11 @@ func (r *rotator) Mint(ctx context.Context, request flows.Request) (*oauth.Token
 	if r.Describe().NeedsRefreshToken {
 		return r.Flow.Mint(ctx, request) // which has nothing to do it with
 	}
-	return r.logIn()
+	return r.tokenByLogin()
 }
 
-// logIn is what gave the first refresh token, too.
-func (r *rotator) logIn() (*oauth.Token, error) {
+// tokenByLogin is what gave the first refresh token, too.
+func (r *rotator) tokenByLogin() (*oauth.Token, error) {
 	r.exchanges++
 	r.logins++
 	r.used, r.dead, r.since = map[int]time.Time{}, false, time.Now()
@@ -137,7 +137,7 @@ func inWorld(t *testing.T, flow string, test func(w *world)) {
 			fingerprint: "f", grant: "g", truth: "1", key: key, job: jobKey("r", key),
 		}
 		w.another()
-		first, err := w.server.logIn()
+		first, err := w.server.tokenByLogin()
 		require.NoError(t, err)
 		require.NoError(t, w.b.saveToken(t.Context(), w.storage, w.d, granted(w.d, first, rotation.State{})))
 		synctest.Wait() // for the event of the first token

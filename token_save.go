@@ -20,7 +20,7 @@ func (b *backend) saveToken(ctx context.Context, s logical.Storage, d *definitio
 	err := b.persist(ctx, s, d, t)
 	if err == nil {
 		b.schedule(ctx, s, d, t)
-		b.tellRenewed(d, t)
+		b.sendRenewed(d, t)
 	}
 	return err
 }

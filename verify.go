@@ -72,7 +72,7 @@ func (b *backend) verify(ctx context.Context, req *logical.Request, c *roleChang
 		return nil, err
 	}
 	if c.verify != verifyOff && c.asksTheSame() && c.role.neededSecret(c.config) == "" {
-		if err := b.warnUntried(ctx, req, c, "nothing was changed about the way to a token"); err != nil {
+		if err := b.warnUnverified(ctx, req, c, "nothing was changed about the way to a token"); err != nil {
 			return nil, err
 		}
 	}
@@ -173,7 +173,7 @@ func (b *backend) obtainFor(ctx context.Context, req *logical.Request, c *roleCh
 	// A role that is stored already has changed something; one that is not yet has
 	// not, and one without credentials of its own cannot.
 	anew := c.verify != verifyRequire && (c.role.Username != "" || c.role.hasSecret())
-	token, err := b.login(ctx, req.Storage, d, loginWay{anew: anew, trace: new(oauth.Trace)})
+	token, err := b.loginOnce(ctx, req.Storage, d, loginWay{anew: anew, trace: new(oauth.Trace)})
 	if err != nil {
 		then := fmt.Sprintf("For what was sent and what was answered: vault write -force %sroles/%s/test", req.MountPoint, c.name)
 		if c.verify == verifyRequire {

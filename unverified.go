@@ -67,15 +67,15 @@ func (b *backend) unchanged(ctx context.Context, req *logical.Request, c *roleCh
 			return nil, err
 		}
 	}
-	if err := b.warnUntried(ctx, req, c, "nothing was changed"); err != nil {
+	if err := b.warnUnverified(ctx, req, c, "nothing was changed"); err != nil {
 		return nil, err
 	}
 	return c.response(), nil
 }
 
-// warnUntried warns that a write did not try the role, unless the role is known
+// warnUnverified warns that a write did not try the role, unless the role is known
 // to have worked since its last failure.
-func (b *backend) warnUntried(ctx context.Context, req *logical.Request, c *roleChange, why string) error {
+func (b *backend) warnUnverified(ctx context.Context, req *logical.Request, c *roleChange, why string) error {
 	d, err := b.definitions.get(ctx, req.Storage, req.MountPoint, c.name)
 	if mistake, is := errors.AsType[operatorError](err); is {
 		c.addWarning("%s, and so nothing was tried. The role cannot work yet: %s", why, mistake)
