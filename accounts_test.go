@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
@@ -67,7 +69,7 @@ func TestThreeRefusedLoginsAreEnough(t *testing.T) {
 
 	m.ok(logical.DeleteOperation, "config/api", fields{"force": true})
 	for key := range m.stored() {
-		require.NotContains(t, key, accountPrefix)
+		require.NotContains(t, key, string(entry.Accounts))
 	}
 }
 
@@ -82,8 +84,9 @@ func (s scripted) Mint(context.Context, flows.Request) (*oauth.Token, error) { r
 // newAccount is a definition of flow password that needs no server.
 func newAccount(mint func() (*oauth.Token, error)) (*backend, *definition) {
 	flow, _ := flows.Lookup("password")
-	role := &roleEntry{ID: "id", Config: "c", Flow: "password", Username: "alice", Password: secret.String(userPassword)}
-	return newBackend(""), &definition{name: "r", role: role, config: &configEntry{DestinationID: "d"}, flow: scripted{flow, mint}}
+	role := &entry.Role{RoleMeta: entry.RoleMeta{ID: "id"}, Config: "c", Flow: "password", Own: field.Own{"username": "alice", "password": secret.String(userPassword)}}
+	return newBackend(""), &definition{name: "r", role: role, config: &entry.Config{ConfigMeta: entry.ConfigMeta{DestinationID: "d"}}, flow: scripted{flow, mint},
+		about: flow.Describe(), request: role.Request(&flows.Server{Client: new(oauth.Client)})}
 }
 
 func TestAnAccountIsTriedThreeTimesFiveMinutesApart(t *testing.T) {
@@ -103,10 +106,10 @@ func TestAnAccountIsTriedThreeTimesFiveMinutesApart(t *testing.T) {
 			require.ErrorAs(t, err, &account)
 			wait := remember(err, 1, 0)
 			require.GreaterOrEqual(t, wait, leastWait)
-			require.LessOrEqual(t, wait, refusalPause)
+			require.LessOrEqual(t, wait, entry.RefusalPause)
 			time.Sleep(time.Second)
 		}
-		require.Equal(t, []time.Duration{0, refusalPause, 2 * refusalPause}, tries)
+		require.Equal(t, []time.Duration{0, entry.RefusalPause, 2 * entry.RefusalPause}, tries)
 
 		d.config.Revision++
 		_, err := b.loginOnce(t.Context(), s, d, loginWay{trace: new(oauth.Trace)})
@@ -155,9 +158,9 @@ func TestAnOddAnswerIsAskedForLessAndLessOften(t *testing.T) {
 }
 
 func TestAServerThatNamesAWaitIsObeyed(t *testing.T) {
-	account := accountEntry{Answers: 1, Refused: 1, Last: time.Now(), Failure: &oauth.Error{Kind: oauth.Refused, RetryAfter: time.Hour}}
-	require.True(t, account.waits(account.Last.Add(time.Hour-1)))
-	require.False(t, account.waits(account.Last.Add(time.Hour)))
+	account := entry.Account{Answers: 1, Refused: 1, Last: time.Now(), Failure: &oauth.Error{Kind: oauth.Refused, RetryAfter: time.Hour}}
+	require.True(t, account.Waits(account.Last.Add(time.Hour-1)))
+	require.False(t, account.Waits(account.Last.Add(time.Hour)))
 }
 
 // A refusal of what was sent before a write must not count against what is there since.
@@ -167,12 +170,12 @@ func TestALateRefusalDoesNotCount(t *testing.T) {
 	d.flow = scripted{d.flow, func() (*oauth.Token, error) {
 		later := *d.role
 		later.Revision++
-		require.NoError(t, save(t.Context(), s, rolePrefix+d.name, later.stored(), maxRoleSize))
+		putRole(t, s, d.name, &later)
 		return nil, &oauth.Error{Kind: oauth.Refused}
 	}}
 	_, err := b.loginOnce(t.Context(), s, d, loginWay{trace: new(oauth.Trace)})
 	require.Error(t, err)
-	account, err := loadAccount(t.Context(), s, accountKey(d.role), d.config)
+	account, err := entry.LoadAccount(t.Context(), s, entry.AccountKey(d.role), d.config)
 	require.NoError(t, err)
 	require.Zero(t, account.Refused)
 }
@@ -199,27 +202,27 @@ func TestAnAccountIsNeverTriedInParallel(t *testing.T) {
 }
 
 func TestAccountsAreToldApart(t *testing.T) {
-	roles := []*roleEntry{
-		{ID: "1", Config: "c", Flow: "login", Username: "alice"},
-		{ID: "2", Config: "c", Flow: "login", Username: "bob"},
-		{ID: "3", Config: "d", Flow: "login", Username: "alice"},
-		{ID: "4", Config: "c", Flow: "login", Secrets: secretValues{"a": `"b"`}},
-		{ID: "5", Config: "c", Flow: "login", Secrets: secretValues{"a": `"b"`}},
-		{ID: "6", Config: "c", Flow: "login"},
+	roles := []*entry.Role{
+		{RoleMeta: entry.RoleMeta{ID: "1"}, Config: "c", Flow: "login", Own: field.Own{"username": "alice"}},
+		{RoleMeta: entry.RoleMeta{ID: "2"}, Config: "c", Flow: "login", Own: field.Own{"username": "bob"}},
+		{RoleMeta: entry.RoleMeta{ID: "3"}, Config: "d", Flow: "login", Own: field.Own{"username": "alice"}},
+		{RoleMeta: entry.RoleMeta{ID: "4"}, Config: "c", Flow: "login", Own: field.Own{"secrets": field.SecretValues{"a": `"b"`}}},
+		{RoleMeta: entry.RoleMeta{ID: "5"}, Config: "c", Flow: "login", Own: field.Own{"secrets": field.SecretValues{"a": `"b"`}}},
+		{RoleMeta: entry.RoleMeta{ID: "6"}, Config: "c", Flow: "login"},
 	}
 	keys := map[string]bool{}
 	for _, role := range roles {
-		keys[accountKey(role)] = true
+		keys[entry.AccountKey(role)] = true
 	}
 	require.Len(t, keys, len(roles))
-	require.Equal(t, accountKey(roles[0]), accountKey(&roleEntry{ID: "7", Config: "c", Flow: "password", Username: "alice"}))
-	require.Equal(t, accountKey(roles[5]), accountKey(&roleEntry{ID: "8", Config: "c", Flow: "login"}))
-	require.Empty(t, accountKey(&roleEntry{ID: "9", Config: "c", Flow: "client_credentials"}))
+	require.Equal(t, entry.AccountKey(roles[0]), entry.AccountKey(&entry.Role{RoleMeta: entry.RoleMeta{ID: "7"}, Config: "c", Flow: "password", Own: field.Own{"username": "alice"}}))
+	require.Equal(t, entry.AccountKey(roles[5]), entry.AccountKey(&entry.Role{RoleMeta: entry.RoleMeta{ID: "8"}, Config: "c", Flow: "login"}))
+	require.Empty(t, entry.AccountKey(&entry.Role{RoleMeta: entry.RoleMeta{ID: "9"}, Config: "c", Flow: "client_credentials"}))
 }
 
 func TestALoginWaitsForItsAccountNoLongerThanItMay(t *testing.T) {
 	b, d := newAccount(func() (*oauth.Token, error) { panic("not reached") })
-	unlock, err := b.names.lock(t.Context(), accountKey(d.role))
+	unlock, err := b.names.lock(t.Context(), entry.AccountKey(d.role))
 	require.NoError(t, err)
 	defer unlock()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -244,10 +247,10 @@ func TestAnAccountOutlivesAWrongClock(t *testing.T) {
 			return err
 		}
 		require.Error(t, login())
-		account, err := load[accountEntry](t.Context(), s, accountKey(d.role))
+		account, err := entry.LoadAccount(t.Context(), s, entry.AccountKey(d.role), d.config)
 		require.NoError(t, err)
 		account.Last = time.Now().AddDate(10, 0, 0)
-		require.NoError(t, save(t.Context(), s, accountKey(d.role), account, maxTokenSize))
+		require.NoError(t, account.Save(t.Context(), s, entry.AccountKey(d.role)))
 		require.Error(t, login())
 		require.Equal(t, 2, tries)
 		require.Error(t, login())

@@ -4,19 +4,18 @@ package oauthsecrets
 
 import (
 	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
 // tokenAnswer is what creds/ and token/ return. Every key is always there,
 // empty rather than absent: templates print "<no value>" for a missing one.
-func tokenAnswer(d *definition, t *tokenEntry, need tokencache.Need, now time.Time) map[string]any {
+func tokenAnswer(d *definition, t *entry.Token, need tokencache.Need, now time.Time) map[string]any {
 	answer := maps.Clone(d.steady(t).answer)
 	ttl := rereadIn(d, t, need, now)
 	answer["expires_in"] = wholeSeconds(t.Expires.Sub(now))
@@ -28,16 +27,16 @@ func tokenAnswer(d *definition, t *tokenEntry, need tokencache.Need, now time.Ti
 // steadyAnswer is what stays the same from one read of a token to the next. The
 // maps in it are shared, and never changed.
 type steadyAnswer struct {
-	token  *tokenEntry
+	token  *entry.Token
 	answer map[string]any
 }
 
-func (d *definition) steady(t *tokenEntry) *steadyAnswer {
+func (d *definition) steady(t *entry.Token) *steadyAnswer {
 	if last := d.lastAnswer.Load(); last != nil && last.token == t {
 		return last
 	}
-	headers, query := d.use(t.AccessToken)
-	name, value := only(headers)
+	use := d.flow.Use(d.request, t.AccessToken)
+	name, value := only(use.Headers)
 	fresh := &steadyAnswer{t, map[string]any{
 		"access_token":        t.AccessToken.Reveal(),
 		"token_type":          t.TokenType,
@@ -47,23 +46,14 @@ func (d *definition) steady(t *tokenEntry) *steadyAnswer {
 		"ttl":                 nil,
 		"rotation_period":     nil,
 		"last_vault_rotation": instant(t.Issued),
-		"headers":             orEmpty(headers),
+		"headers":             field.OrEmpty(use.Headers),
 		"header_name":         name,
 		"header_value":        value,
-		"query":               orEmpty(query),
-		"extra":               orEmpty(t.Extra),
+		"query":               field.OrEmpty(use.Query),
+		"extra":               field.OrEmpty(t.Extra),
 	}}
 	d.lastAnswer.Store(fresh)
 	return fresh
-}
-
-// use is how a request to the API carries the token.
-func (d *definition) use(token secret.String) (headers, query map[string]string) {
-	if document := d.request.Document; document != nil && document.HasUse() {
-		use, _ := document.Use(d.request.Values, token.Reveal()) // the values were tried when role and config were put together
-		return use.Headers, use.Query
-	}
-	return map[string]string{d.config.HeaderName: d.config.headerValue(token)}, nil
 }
 
 // only returns the header if there is exactly one.
@@ -78,7 +68,7 @@ func only(headers map[string]string) (name, value string) {
 // rereadIn is the number of seconds after which reading again pays: when the
 // token has so little life left that a reader is given another one.
 // Where the token is renewed in the background, that is soon after its renewal.
-func rereadIn(d *definition, t *tokenEntry, need tokencache.Need, now time.Time) int64 {
+func rereadIn(d *definition, t *entry.Token, need tokencache.Need, now time.Time) int64 {
 	life := t.Expires.Sub(t.Issued)
 	wait := t.Expires.Sub(now) - need.MinTTLFor(life) + time.Second - 1                // rounded up: a moment earlier brings the same token
 	if renewed := t.RenewAt.Add(life / 20).Sub(now); renewed > 0 && d.renewsAhead(t) { // a renewal that is late must not have all readers ask each second
@@ -88,20 +78,12 @@ func rereadIn(d *definition, t *tokenEntry, need tokencache.Need, now time.Time)
 }
 
 // renewsAhead tells whether the token is renewed in the background.
-func (d *definition) renewsAhead(t *tokenEntry) bool {
-	return !t.Once && d.role.Renew != renewOnDemand && t.Expires.Sub(t.Issued) >= shortLife
+func (d *definition) renewsAhead(t *entry.Token) bool {
+	return !t.Once && d.role.Renew != entry.RenewOnDemand && t.Expires.Sub(t.Issued) >= shortLife
 }
 
 // wholeSeconds rounds down, so that nobody is promised more than there is.
 func wholeSeconds(d time.Duration) int64 { return max(0, int64(d/time.Second)) }
-
-// sameWords compares scopes, whose order means nothing (RFC 6749 section 3.3).
-func sameWords(text string, words []string) bool {
-	have, want := strings.Fields(text), slices.Clone(words)
-	slices.Sort(have)
-	slices.Sort(want)
-	return slices.Equal(slices.Compact(have), slices.Compact(want))
-}
 
 // tokenFields is the schema of tokenAnswer.
 func tokenFields() map[string]*framework.FieldSchema {

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 )
 
 // apiDocument is rendered from the code, so that it cannot say anything else.
@@ -83,7 +84,7 @@ func TestPathParametersAreFields(t *testing.T) {
 // exact key, and what lies under it is not wrapped.
 func TestSealWrappedPrefixes(t *testing.T) {
 	wrapped := newBackend("").PathsSpecial.SealWrapStorage
-	assert.ElementsMatch(t, []string{configPrefix, rolePrefix, tokenPrefix, accountPrefix}, wrapped, "the prefixes under which secrets lie")
+	assert.ElementsMatch(t, []string{string(entry.Configs), string(entry.Roles), string(entry.Tokens), string(entry.Accounts)}, wrapped, "the prefixes under which secrets lie")
 	for _, prefix := range wrapped {
 		assert.True(t, strings.HasSuffix(prefix, "/"), prefix)
 	}
@@ -97,12 +98,12 @@ func TestDocumentsNameEveryFlowAndField(t *testing.T) {
 		about := flow.Describe()
 		assert.NotEmpty(t, about.Synopsis, about.Name)
 		assert.Contains(t, string(concepts), "| `"+about.Name+"` |", "a row for flow %s in docs/concepts.md", about.Name)
-		assert.Contains(t, roleFields()["flow"].Description, about.Name)
-		for _, field := range slices.Concat(about.Required, about.Secret) {
-			assert.Contains(t, roleFields(), field, "a field that flow %s needs", about.Name)
+		assert.Contains(t, schemaOf(entry.RoleFields.Fields())["flow"].Description, about.Name)
+		for _, field := range slices.Concat(about.Required(), about.Later()) {
+			assert.Contains(t, schemaOf(entry.RoleFields.Fields()), field, "a field that flow %s needs", about.Name)
 		}
 	}
-	for _, fields := range []map[string]*framework.FieldSchema{configFields(), roleFields(), settingsFields()} {
+	for _, fields := range []map[string]*framework.FieldSchema{schemaOf(entry.ConfigFields.Fields()), schemaOf(entry.RoleFields.Fields()), schemaOf(entry.SettingsFields.Fields())} {
 		for name := range fields {
 			assert.Contains(t, api, "| `"+name+"` |")
 		}

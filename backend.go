@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
@@ -33,7 +34,7 @@ type backend struct {
 
 	names       nameLocks // of an entry, over its read-modify-write, or of an account, over its login
 	definitions *definitions
-	tokens      *tokencache.Cache[*tokenEntry]
+	tokens      *tokencache.Cache[*entry.Token]
 	renewals    *refresh.Scheduler
 	storage     atomic.Pointer[logical.Storage] // for renewals; set before they start
 	instance    atomic.Pointer[string]          // tells this backend's intents from another's; random, no secret
@@ -56,7 +57,7 @@ func Factory(version string) logical.Factory {
 func newBackend(version string) *backend {
 	b := &backend{
 		definitions: newDefinitions(),
-		tokens:      tokencache.New[*tokenEntry](tokencache.Options{Limit: mintTime}),
+		tokens:      tokencache.New[*entry.Token](tokencache.Options{Limit: mintTime}),
 		saveDelays:  rotation.SaveDelays(),
 	}
 	b.renameInstance()
@@ -78,7 +79,7 @@ func newBackend(version string) *backend {
 		),
 		Secrets: []*framework.Secret{b.secretToken()},
 		PathsSpecial: &logical.Paths{
-			SealWrapStorage: sealWrapped(),
+			SealWrapStorage: entry.SealWrapped(),
 			Root:            []string{"rebind/*"},
 		},
 		InitializeFunc: b.initialize,

@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauthtest"
 )
 
@@ -190,14 +191,29 @@ func (m *mount) stored() map[string]string {
 	return all
 }
 
-// storedToken is the stored token of a role.
-func (m *mount) storedToken(role string) *tokenEntry {
+// tokenKey is where the token of a role lies.
+func (m *mount) tokenKey(name string) string {
 	m.t.Helper()
-	entry, err := loadRole(m.t.Context(), m.storage.Storage, role)
+	role, err := entry.LoadRole(m.t.Context(), m.storage.Storage, name)
 	require.NoError(m.t, err)
-	key, err := tokenKey(entry.ID, sharedHolder)
+	key, err := entry.Shared(role).Key()
 	require.NoError(m.t, err)
-	token, err := load[tokenEntry](m.t.Context(), m.storage.Storage, key)
+	return key
+}
+
+// putRole stores a role as another node would.
+func putRole(t testing.TB, s logical.Storage, name string, role *entry.Role) {
+	t.Helper()
+	stored, err := role.Encode(name)
+	require.NoError(t, err)
+	require.NoError(t, s.Put(context.Background(), stored))
+}
+
+// storedToken is the stored token of a role.
+func (m *mount) storedToken(role string) *entry.Token {
+	m.t.Helper()
+	key := m.tokenKey(role)
+	token, err := entry.LoadToken(m.t.Context(), m.storage.Storage, key)
 	require.NoError(m.t, err)
 	return token
 }

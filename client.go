@@ -5,59 +5,58 @@ package oauthsecrets
 import (
 	"net/http"
 
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/login"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/transport"
 )
 
-// clientMaker makes of a config what its roles share.
-type clientMaker func(name string, config *configEntry, guard transport.Guard) (*client, error)
+// serverMaker makes of a config what its roles share.
+type serverMaker func(name string, config *entry.Config, guard transport.Guard) (*flows.Server, error)
 
-// client is a config ready for use: an HTTP client with connections that no
-// other config shares, and the login document, compiled.
-type client struct {
-	http     *http.Client
-	document *login.Document // nil: the config has none
-	made     string          // DestinationID and Revision it was made from
+// madeServer is a config ready for use: connections that no other config shares,
+// and what its roles ask by them.
+type madeServer struct {
+	http   *http.Client
+	server *flows.Server
+	of     string // revision that it was made of
 }
 
-func newClient(config *configEntry, guard transport.Guard) (*client, error) {
-	c := new(client)
-	var err error
-	if config.Login != "" {
-		if c.document, err = compileLogin(config.Login); err != nil {
-			return nil, err
-		}
-	}
-	c.http, err = transport.New(config.transport(guard))
-	return c, err
-}
-
-// maxClients bounds the clients kept; past it, all are made again.
-const maxClients = 1000
-
-// client is a clientMaker: roles of one config share their connections.
-func (ds *definitions) client(name string, config *configEntry, guard transport.Guard) (*client, error) {
-	made := digest(config.DestinationID, config.Revision, guard.AllowLoopback, guard.Hosts, guard.Networks)
-	ds.mu.Lock()
-	defer ds.mu.Unlock()
-	old := ds.clients[name]
-	if old != nil && old.made == made {
-		return old, nil
-	}
-	fresh, err := newClient(config, guard)
+func makeServer(config *entry.Config, guard transport.Guard) (*madeServer, error) {
+	effective := config.Effective()
+	http, err := transport.New(effective.Transport(guard))
 	if err != nil {
 		return nil, err
 	}
-	fresh.made = made
+	server, err := effective.Server(http)
+	return &madeServer{http: http, server: server}, err
+}
+
+// maxServers bounds the servers kept; past it, all are made again.
+const maxServers = 1000
+
+// server is a serverMaker: roles of one config share their connections.
+func (ds *definitions) server(name string, config *entry.Config, guard transport.Guard) (*flows.Server, error) {
+	of := entry.ServerRevision(config, guard)
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	old := ds.servers[name]
+	if old != nil && old.of == of {
+		return old.server, nil
+	}
+	fresh, err := makeServer(config, guard)
+	if err != nil {
+		return nil, err
+	}
+	fresh.of = of
 	if old != nil {
 		old.http.CloseIdleConnections()
 	}
-	if len(ds.clients) >= maxClients {
-		for _, c := range ds.clients {
-			c.http.CloseIdleConnections()
+	if len(ds.servers) >= maxServers {
+		for _, s := range ds.servers {
+			s.http.CloseIdleConnections()
 		}
-		clear(ds.clients)
+		clear(ds.servers)
 	}
-	ds.clients[name] = fresh
-	return fresh, nil
+	ds.servers[name] = fresh
+	return fresh.server, nil
 }

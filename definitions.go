@@ -18,8 +18,8 @@ type definitions struct {
 	roles *lru.Cache[string, *definition]
 
 	mu      sync.Mutex
-	epoch   uint64             // counts forgets; guarded by mu
-	clients map[string]*client // by config; guarded by mu
+	epoch   uint64                 // counts forgets; guarded by mu
+	servers map[string]*madeServer // by config; guarded by mu
 }
 
 func newDefinitions() *definitions {
@@ -27,12 +27,12 @@ func newDefinitions() *definitions {
 	if err != nil {
 		panic(err) // only for a size that is not positive
 	}
-	return &definitions{roles: roles, clients: make(map[string]*client)}
+	return &definitions{roles: roles, servers: make(map[string]*madeServer)}
 }
 
 // get returns the role's definition. What is written while define reads must
 // not be hidden by what it read before: then nothing is remembered.
-func (ds *definitions) get(ctx context.Context, s logical.Storage, mount, role string) (*definition, error) {
+func (ds *definitions) get(ctx context.Context, s logical.Storage, role string) (*definition, error) {
 	if d, ok := ds.roles.Get(role); ok {
 		return d, nil
 	}
@@ -40,7 +40,7 @@ func (ds *definitions) get(ctx context.Context, s logical.Storage, mount, role s
 	epoch := ds.epoch
 	ds.mu.Unlock()
 
-	d, err := define(ctx, s, mount, role, ds.client)
+	d, err := define(ctx, s, role, ds.server)
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +65,8 @@ func (ds *definitions) forgetAll() {
 	defer ds.mu.Unlock()
 	ds.epoch++
 	ds.roles.Purge()
-	for _, c := range ds.clients {
-		c.http.CloseIdleConnections()
+	for _, server := range ds.servers {
+		server.http.CloseIdleConnections()
 	}
-	clear(ds.clients)
+	clear(ds.servers)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/login"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/test/logins"
 )
@@ -67,7 +68,7 @@ func TestDocumentedLogins(t *testing.T) {
 					require.NoError(t, compilePart(t, line, b.notes["part"]), "%s: %s", file, line)
 				}
 			default:
-				_, err := compileLogin(b.text)
+				_, err := compiled(b.text)
 				require.NoError(t, err, "%s: %s", file, b.text)
 			}
 		}
@@ -94,7 +95,7 @@ func compilePart(t *testing.T, members, name string) error {
 	maps.Copy(document, part)
 	text, err := json.Marshal(document)
 	require.NoError(t, err)
-	_, err = compileLogin(string(text))
+	_, err = compiled(string(text))
 	return err
 }
 
@@ -116,7 +117,7 @@ func TestDocumentedTimes(t *testing.T) {
 	for _, row := range rows {
 		samples := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[2], -1)
 		require.NotEmpty(t, samples, row[0])
-		document, err := compileLogin(`{"request": {"url": "/"}, "token": {"json": "/token"}, "expires": {"json": "/end", "as": "` + row[1] + `"}}`)
+		document, err := compiled(`{"request": {"url": "/"}, "token": {"json": "/token"}, "expires": {"json": "/end", "as": "` + row[1] + `"}}`)
 		require.NoError(t, err)
 		for _, sample := range samples {
 			result, failure := document.ReadLogin(login.Answer{
@@ -134,7 +135,7 @@ func TestDocumentedErrors(t *testing.T) {
 	rows := regexp.MustCompile("(?m)^\\| `({.*})` \\| `(.+)` \\|$").FindAllStringSubmatch(sectionOf(t, loginDocument, "## Errors in a document"), -1)
 	require.GreaterOrEqual(t, len(rows), 6)
 	for _, row := range rows {
-		_, err := compileLogin(row[1])
+		_, err := compiled(row[1])
 		require.EqualError(t, err, row[2])
 	}
 }
@@ -172,4 +173,13 @@ func TestDocumentedTrace(t *testing.T) {
 		}
 		require.Equal(t, steady(want), steady(have), "the engine prints another %s: run: go test . -run TestDocumentedTrace -update", field)
 	}
+}
+
+// compiled reads a login document as a config does.
+func compiled(text string) (*login.Document, error) {
+	server, err := (&entry.Config{Login: text}).Effective().Server(nil)
+	if err != nil {
+		return nil, err
+	}
+	return server.Document, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
@@ -79,8 +80,8 @@ func (e *events) drain() {
 }
 
 // sendRenewed tells that a role has a new token.
-func (b *backend) sendRenewed(d *definition, t *tokenEntry) {
-	b.tell(eventRenewed, d, "true", "generation", strconv.FormatUint(t.generation(), 10), "expires", instant(t.Expires))
+func (b *backend) sendRenewed(d *definition, t *entry.Token) {
+	b.tell(eventRenewed, d, "true", "generation", strconv.FormatUint(t.Generation(), 10), "expires", instant(t.Expires))
 }
 
 // sendFailed tells that no token could be obtained, and who is to act. A failure of

@@ -5,6 +5,7 @@ package oauthsecrets
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func TestEvents(t *testing.T) {
 		with(common, fields{"event": "oauth/token-renew", "modified": "true", "generation": "1", "expires": instant(m.storedToken("app").Expires)}),
 		with(common, fields{
 			"event": "oauth/token-renew-fail", "modified": "false", "failure_class": "refused", "code": "",
-			"host": hostOf(m.server.URL), "action_required_by": "operator",
+			"host": strings.TrimPrefix(m.server.URL, "http://"), "action_required_by": "operator",
 		}),
 	}, l.all())
 }

@@ -7,17 +7,10 @@ import (
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/stretchr/testify/require"
 )
-
-func TestWhatLooksLikeAFile(t *testing.T) {
-	for _, name := range []string{"secret.txt", "./secret.txt", "../a/b.json", "~/client-secret.txt", "/run/secrets/x.pem", "KEY.PEM", "a.b.key", "@secret.txt", `C\secret.txt`, "p.yaml"} {
-		require.True(t, looksLikeFile(name), name)
-	}
-	for _, value := range []string{"", "secret", ".txt", "a secret.txt", "secret.txt\n", "/run/secrets", "abc.defg", "abc.pem.", "https://a.example/x.txt", "a=b.txt", strings.Repeat("a", 200) + ".txt"} {
-		require.False(t, looksLikeFile(value), value)
-	}
-}
 
 func TestASecretThatLooksLikeAFile(t *testing.T) {
 	m := newMount(t)
@@ -28,9 +21,9 @@ func TestASecretThatLooksLikeAFile(t *testing.T) {
 	for _, warning := range resp.Warnings {
 		require.NotContains(t, warning, "username looks")
 	}
-	held, err := loadConfig(t.Context(), m.storage, "main")
+	held, err := entry.LoadConfig(t.Context(), m.storage, "main")
 	require.NoError(t, err)
-	require.Equal(t, "canary-file.txt", held.ClientSecret.Reveal(), "a secret may look so")
+	require.Equal(t, "canary-file.txt", oauth.ClientSecret.Of(held.Auth).Reveal(), "a secret may look so")
 
 	m.write("settings", fields{"allow_loopback": true})
 	resp = m.write("config/api", fields{

@@ -20,7 +20,7 @@ func (d *definition) hint(failed *oauth.Error, mount string) string {
 		return "the server redirects, and redirects are not followed: give the URL that it redirects to (often the same with https, or with or without a slash at the end)"
 	case failed.Kind != oauth.Refused:
 		return ""
-	case d.request.Document != nil:
+	case d.about.OwnWords:
 		return loginHint(failed.Status)
 	}
 	return d.clientHint(failed, mount)
@@ -47,8 +47,8 @@ func (d *definition) clientHint(failed *oauth.Error, mount string) string {
 // wrongClient begins with what is wrong most often.
 func (d *definition) wrongClient(mount string) string {
 	config := fmt.Sprintf("%sconfig/%s", mount, d.role.Config)
-	auth := d.config.auth()
-	if !auth.NeedsSecret {
+	auth := d.config.Effective().ClientAuth()
+	if len(auth.Required) == 0 {
 		return fmt.Sprintf("is client_id right? With client_auth_method %s no client_secret is sent; the server may want one: vault write %s client_auth_method=%s client_secret=@client-secret.txt", auth.Name, config, auth.Try)
 	}
 	return fmt.Sprintf("is client_secret right? Its length stands in the trace (one too many is often a newline at the end); to write it again: vault write %s client_secret=@client-secret.txt. If it is right, and client_id too: try client_auth_method=%s", config, auth.Try)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 )
 
 // maxDetailed bounds what a list reads: a mount with 100,000 roles lists names.
@@ -15,8 +16,8 @@ const maxDetailed = 500
 
 // listDetailed lists the names under a prefix, with a few words on each as long
 // as they are not too many. detail returns nil for what is gone meanwhile.
-func listDetailed(ctx context.Context, s logical.Storage, prefix string, detail func(name string) (map[string]any, error)) (*logical.Response, error) {
-	names, err := s.List(ctx, prefix)
+func listDetailed(ctx context.Context, s logical.Storage, prefix entry.Prefix, detail func(name string) (map[string]any, error)) (*logical.Response, error) {
+	names, err := s.List(ctx, string(prefix))
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/stretchr/testify/require"
 )
 
@@ -81,7 +82,7 @@ func TestVerifyRequireStoresOnlyWhatItTried(t *testing.T) {
 
 func TestWaitingForALockEndsWithTheCaller(t *testing.T) {
 	m := newMountAndServer(t)
-	for path, key := range map[string]string{"roles/app": rolePrefix + "app", "config/main": configPrefix + "main", "settings": settingsKey} {
+	for path, key := range map[string]string{"roles/app": string(entry.Roles) + "app", "config/main": string(entry.Configs) + "main", "settings": entry.SettingsKey} {
 		unlock, err := m.b.names.lock(t.Context(), key)
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -99,10 +100,10 @@ func TestAnUnknownKeyOfAnotherNodeDropsNothing(t *testing.T) {
 	m.token("app")
 	for key, dropped := range map[string]bool{"metrics/x": false, "use/main/app": false, "config/main": true, "settings": true, "role/app": true} {
 		m.token("app") // defines the role again
-		d, err := m.b.definitions.get(t.Context(), m.storage, "oauth/", "app")
+		d, err := m.b.definitions.get(t.Context(), m.storage, "app")
 		require.NoError(t, err)
 		m.b.InvalidateKey(t.Context(), key)
-		again, err := m.b.definitions.get(t.Context(), m.storage, "oauth/", "app")
+		again, err := m.b.definitions.get(t.Context(), m.storage, "app")
 		require.NoError(t, err)
 		require.Equal(t, dropped, d != again, key)
 	}

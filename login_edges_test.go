@@ -58,7 +58,7 @@ func TestASessionsEndIsItsTokensEnd(t *testing.T) {
 	require.Equal(t, held.Refresh.Session.Ends, held.Expires)
 	m.write("token/r/renew", nil)
 	refreshed := m.storedToken("r")
-	require.EqualValues(t, 2, refreshed.generation())
+	require.EqualValues(t, 2, refreshed.Generation())
 	require.True(t, held.Refresh.Session.Ends.Equal(refreshed.Expires), "a refresh makes a session no longer")
 }
 

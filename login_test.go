@@ -157,7 +157,7 @@ func TestARolesVariablesDoNotMoveItsSecrets(t *testing.T) {
 	for want, data := range map[string]fields{
 		"give password in the same write":  {"variables": "tenant=evil", "verify": "require"},
 		"give password in the same write ": {"username": "mallory", "verify": "warn"},
-		"config c fixes region":            {"variables": "region=evil", "password": "x"},
+		"the config fixes region":            {"variables": "region=evil", "password": "x"},
 		"\"..\"":                           {"variables": "tenant=../evil", "password": "x"},
 	} {
 		require.Contains(t, m.refused(logical.UpdateOperation, "roles/r", data), strings.TrimSpace(want))
@@ -201,9 +201,9 @@ func TestAPlaceholderWithoutAValue(t *testing.T) {
 	m.write("config/new", fields{"base_url": server.URL, "allow_http": true, "login": document})
 	role := fields{"config": "new", "username": "alice", "password": userPassword, "secrets": "key=canary-key", "variables": "tenant=seven"}
 	for missing, want := range map[string]string{
-		"username":  "{{username}}, which has no value: vault write oauth/roles/r username=...",
-		"secrets":   "{{secrets.key}}, which has no value: vault write oauth/roles/r secrets=key=... (or oauth/config/new secrets=key=..., for all its roles)",
-		"variables": "{{variables.tenant}}, which has no value: vault write oauth/roles/r variables=tenant=...",
+		"username":  "{{username}}, for which role r has no value: vault write oauth/roles/r username=...",
+		"secrets":   "{{secrets.key}}, for which role r has no value: vault write oauth/roles/r secrets=key=... (or oauth/config/new secrets=key=..., for all its roles)",
+		"variables": "{{variables.tenant}}, for which role r has no value: vault write oauth/roles/r variables=tenant=...",
 	} {
 		before := m.stored()
 		require.Contains(t, m.refused(logical.UpdateOperation, "roles/r", with(role, fields{missing: absent})), want)
@@ -211,7 +211,7 @@ func TestAPlaceholderWithoutAValue(t *testing.T) {
 	}
 	resp := m.write("roles/r", with(role, fields{"password": absent}))
 	require.Contains(t, resp.Warnings[0], "no password is set yet")
-	require.Contains(t, m.refused(logical.ReadOperation, "creds/r", nil), "uses {{password}}, for which role r has no value: vault write oauth/roles/r password=...")
+	require.Contains(t, m.refused(logical.ReadOperation, "creds/r", nil), "uses {{password}}, for which role r has no value: vault write oauth/roles/r password=@password.txt")
 
 	// The config may lose what its roles need; then the read says so.
 	m.write("config/new", fields{"secrets": "key=canary-other"})
@@ -228,9 +228,9 @@ func TestARoleForALoginConfig(t *testing.T) {
 	for want, more := range map[string]fields{
 		"flow login does not use scopes (flow client_credentials, password, refresh_token does)": {"scopes": "a"},
 		"flow login does not use params":                       {"params": "a=b"},
-		"flow password needs a token endpoint, and config api": {"flow": "password"},
-		"flow login needs a login document, and config oauth":  {"flow": "login", "config": "oauth"},
-		"flow client_credentials does not use password":        {"config": "oauth"},
+		"flow password needs token_url in its config, and config api has none": {"flow": "password"},
+		"flow login needs login in its config, and config oauth has none: vault write oauth/config/oauth login=@login.json":  {"flow": "login", "config": "oauth"},
+		"flow client_credentials does not use username":        {"config": "oauth"},
 		"variables: a name may have":                           {"variables": fields{"": "x"}},
 		"verify must be warn, require or off":                  {"verify": "maybe"},
 	} {
@@ -255,7 +255,7 @@ func TestSecretsOfALoginAreNotSentElsewhere(t *testing.T) {
 		require.Equal(t, before, m.stored())
 	}
 	resp := m.write("config/c", fields{"base_url": server.URL + "/evil", "secrets": "key=mine", "login": document + " "})
-	require.Contains(t, resp.Warnings[0], "config c now points elsewhere (changed: base_url, the login document). The secrets of 1 role (r) are not sent there: write them again, as in \"vault write oauth/roles/r password=... secrets=...\"")
+	require.Contains(t, resp.Warnings[0], "config c now points elsewhere (changed: base_url, login). The secrets of 1 role (r) are not sent there: write them again, as in \"vault write oauth/roles/r password=... secrets=...\"")
 	require.Contains(t, m.refused(logical.ReadOperation, "creds/r", nil), "password=... secrets=...")
 	before := m.stored()
 	require.Contains(t, m.refused(logical.UpdateOperation, "roles/r", fields{"password": "mine"}), "give secrets in the same write", "half of them is not enough")

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 )
 
 // tidyMap takes a map field as people write it: k=v once or repeated, a JSON
@@ -73,7 +75,7 @@ func mapFromText(key, text string) (map[string]any, error) {
 	}
 	if !strings.HasPrefix(text, "{") {
 		if err := addPair(pairs, text); err != nil {
-			return nil, fmt.Errorf("%w%s", notPairs(key), toReadFile(key, text))
+			return nil, fmt.Errorf("%w%s", notPairs(key), field.ToReadFile(key, text))
 		}
 		return pairs, nil
 	}

@@ -38,7 +38,7 @@ var requestFaults = []string{
 }
 
 func (d *definition) meaningOf(failed *oauth.Error) meaning {
-	return meaningOf(failed, d.request.Document != nil)
+	return meaningOf(failed, d.about.OwnWords)
 }
 
 // meaningOf goes by kind, status and code. ownWords: an API with a login document

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
@@ -18,19 +19,19 @@ import (
 
 // source joins the four parts of the engine: the stored token, the flow that
 // replaces it, and the storage that keeps the new one, for the token cache.
-func (b *backend) source(s logical.Storage, d *definition) tokencache.Source[*tokenEntry] {
-	return tokencache.Source[*tokenEntry]{
-		Load: func(ctx context.Context) (*tokenEntry, bool, error) {
-			t, err := load[tokenEntry](ctx, s, d.key)
+func (b *backend) source(s logical.Storage, d *definition) tokencache.Source[*entry.Token] {
+	return tokencache.Source[*entry.Token]{
+		Load: func(ctx context.Context) (*entry.Token, bool, error) {
+			t, err := entry.LoadToken(ctx, s, d.key)
 			return t, t != nil, err
 		},
-		Mint: func(ctx context.Context, held *tokenEntry, has bool, keep tokencache.Keep) (*tokenEntry, error) {
+		Mint: func(ctx context.Context, held *entry.Token, has bool, keep tokencache.Keep) (*entry.Token, error) {
 			if !has {
 				held = nil
 			}
 			return b.mint(ctx, s, d, held, keep)
 		},
-		Save: func(ctx context.Context, t *tokenEntry) error {
+		Save: func(ctx context.Context, t *entry.Token) error {
 			return b.saveToken(ctx, s, d, t)
 		},
 		Ready:    b.mayWrite,
@@ -39,7 +40,7 @@ func (b *backend) source(s logical.Storage, d *definition) tokencache.Source[*to
 }
 
 // mint obtains a token to follow held, which is nil if there was none.
-func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry, keep tokencache.Keep) (*tokenEntry, error) {
+func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, held *entry.Token, keep tokencache.Keep) (*entry.Token, error) {
 	t, err := b.replace(ctx, s, d, held, keep)
 	if err != nil {
 		b.sendFailed(d, err)
@@ -48,12 +49,12 @@ func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, he
 }
 
 // replace goes down the ladder: a refresh, then the role's own credentials.
-func (b *backend) replace(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry, keep tokencache.Keep) (*tokenEntry, error) {
+func (b *backend) replace(ctx context.Context, s logical.Storage, d *definition, held *entry.Token, keep tokencache.Keep) (*entry.Token, error) {
 	switch {
-	case !d.mayRefresh(held) && d.role.refreshesOnly():
+	case !d.mayRefresh(held) && d.role.NeedsRefreshToken():
 		return nil, d.nothingToSend(held)
 	case !d.mayRefresh(held):
-		return b.tokenByLogin(ctx, s, d, held.lastState(), false)
+		return b.tokenByLogin(ctx, s, d, held.LastState(), false)
 	case held.Refresh.Current.IsSet():
 		return b.rotate(ctx, s, d, held, keep)
 	}
@@ -62,11 +63,11 @@ func (b *backend) replace(ctx context.Context, s logical.Storage, d *definition,
 
 // extend renews by the access token itself, which can get lost on the way
 // without harm: the server keeps it valid until it expires.
-func (b *backend) extend(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry) (*tokenEntry, error) {
+func (b *backend) extend(ctx context.Context, s logical.Storage, d *definition, held *entry.Token) (*entry.Token, error) {
 	if due := held.Refresh.RenewBy(true); !due.IsZero() && !time.Now().Before(due) { // the session is about to end
 		return b.tokenByLogin(ctx, s, d, held.Refresh, false)
 	}
-	answer, err := b.withSlot(ctx, d, func() (*oauth.Token, error) { return d.flow.Refresh(ctx, d.request, held.leaves("")) })
+	answer, err := b.withSlot(ctx, d, func() (*oauth.Token, error) { return d.flow.Refresh(ctx, d.request, held.Leaves("")) })
 	if err == nil {
 		return refreshed(d, answer, held, held.Refresh.Extended()), nil
 	}
@@ -80,7 +81,7 @@ func (b *backend) extend(ctx context.Context, s logical.Storage, d *definition, 
 
 // tokenByLogin obtains a token with the role's own credentials. refreshed tells that a
 // refresh was tried, and in vain.
-func (b *backend) tokenByLogin(ctx context.Context, s logical.Storage, d *definition, before rotation.State, refreshed bool) (*tokenEntry, error) {
+func (b *backend) tokenByLogin(ctx context.Context, s logical.Storage, d *definition, before rotation.State, refreshed bool) (*entry.Token, error) {
 	answer, err := b.loginOnce(ctx, s, d, loginWay{queue: true, trace: new(oauth.Trace)})
 	if account, is := errors.AsType[*accountError](err); is {
 		account.refreshed = refreshed
@@ -108,9 +109,9 @@ func (b *backend) withSlot(ctx context.Context, d *definition, exchange func() (
 // mayRefresh tells whether what is held can be traded for a new token: it belongs
 // to the role as it is now, and to the place where it would be sent. Where there
 // is no other way to a token, one of another scope is better than none.
-func (d *definition) mayRefresh(held *tokenEntry) bool {
-	return held != nil && d.flow.CanRefresh(d.request, held.leaves(held.Refresh.Current)) && !d.refreshIsLogin() &&
-		(held.Matches(d.fingerprint) || d.role.refreshesOnly()) && held.Grant == d.grant &&
+func (d *definition) mayRefresh(held *entry.Token) bool {
+	return held != nil && d.flow.CanRefresh(d.request, held.Leaves(held.Refresh.Current)) &&
+		(held.Matches(d.fingerprint) || d.role.NeedsRefreshToken()) && held.Grant == d.grant &&
 		(held.DestinationID == d.config.DestinationID || d.config.Rebound)
 }
 
@@ -141,7 +142,7 @@ func remember(err error, attempt int, roll float64) time.Duration {
 		if account.refreshed { // the next try begins with another refresh
 			return firstRefusalWait
 		}
-		return max(time.Until(account.next()), leastWait) // past the last refusal, asking costs a look into storage
+		return max(time.Until(account.Next()), leastWait) // past the last refusal, asking costs a look into storage
 	}
 	first, longest, operator := firstWait, longestWait, meaningOf(failed, false).operator
 	if operator {

@@ -3,7 +3,6 @@
 package oauthsecrets
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -15,6 +14,8 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 )
 
@@ -34,15 +35,12 @@ func (m *mount) grants() (all []string) {
 // age makes the role's token half an hour older, as another node would.
 func (m *mount) age(role string) {
 	m.t.Helper()
-	entry, err := loadRole(m.t.Context(), m.storage.Storage, role)
-	require.NoError(m.t, err)
-	key, err := tokenKey(entry.ID, sharedHolder)
-	require.NoError(m.t, err)
+	key := m.tokenKey(role)
 	held := m.storedToken(role)
 	for _, instant := range []*time.Time{&held.Issued, &held.RenewAt, &held.Expires} {
 		*instant = instant.Add(-30 * time.Minute)
 	}
-	require.NoError(m.t, save(m.t.Context(), m.storage.Storage, key, held.stored(), maxTokenSize))
+	require.NoError(m.t, held.Save(m.t.Context(), m.storage.Storage, key))
 	m.b.invalidate(m.t.Context(), key)
 }
 
@@ -64,7 +62,7 @@ func TestTheRefreshTokenComesFirst(t *testing.T) {
 		require.Equal(t, held.AccessToken.Reveal(), resp.Data["access_token"])
 		require.NotEqual(t, first.Refresh.Current.Reveal(), held.Refresh.Current.Reveal())
 		require.NotContains(t, m.log.String(), held.Refresh.Current.Reveal())
-		require.Equal(t, first.generation()+1, held.generation())
+		require.Equal(t, first.Generation()+1, held.Generation())
 		first = held
 	}
 	require.Equal(t, []string{"password", "refresh_token", "refresh_token"}, m.grants())
@@ -162,7 +160,7 @@ func TestADeletedRolesTokenDoesNotComeBack(t *testing.T) {
 	release()
 	require.Contains(t, <-done, "no role named app")
 	for key := range m.stored() {
-		require.NotContains(t, key, tokenPrefix)
+		require.NotContains(t, key, string(entry.Tokens))
 	}
 }
 
@@ -184,13 +182,13 @@ func TestHowLongAFailureIsRemembered(t *testing.T) {
 func TestAnAccountHoldsNoPlaces(t *testing.T) {
 	inWorld(t, "password", func(w *world) {
 		for i := range 40 {
-			role := &roleEntry{ID: fmt.Sprint("id", i), Config: "c", Flow: "password", Username: "shared", Renew: renewAuto}
+			role := &entry.Role{RoleMeta: entry.RoleMeta{ID: fmt.Sprint("id", i)}, Config: "c", Flow: "password", Own: field.Own{"username": "shared"}, Renew: entry.RenewAuto}
 			if i == 39 {
-				role.Username = "other"
+				role.Own["username"] = "other"
 			}
 			name := fmt.Sprint("r", i)
-			require.NoError(w, save(context.Background(), w.storage, rolePrefix+name, role.stored(), maxRoleSize))
-			key, err := tokenKey(role.ID, sharedHolder)
+			putRole(w, w.storage, name, role)
+			key, err := entry.Shared(role).Key()
 			require.NoError(w, err)
 			d := newDefinitionLike(w.d)
 			d.name, d.role, d.key, d.job = name, role, key, jobKey(name, key)

@@ -4,76 +4,16 @@ package oauthsecrets
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"maps"
-	"reflect"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 )
 
-// mayMove returns movedBy, or why the config's own secrets keep it from moving:
-// the right to update a config must not be a way to read what it holds.
-func (c *configEntry) mayMove(before *configEntry, supplied []string) ([]string, error) {
-	if before == nil {
-		return nil, nil
-	}
-	by := c.movedBy(before)
-	if len(by) == 0 {
-		return nil, nil
-	}
-	if kept := keptSecrets(before.secretsHeld(), c.secretsHeld(), supplied); len(kept) > 0 {
-		return nil, fmt.Errorf("this changes where the config's secrets are sent: give %s in the same write (or clear it with %s=)", strings.Join(kept, " and "), kept[0])
-	}
-	return by, nil
-}
-
-// movedBy names what has changed, since the entry before, of all that decides
-// where secrets are sent and who can read them on the way; nothing if they go
-// where they went. The client certificate is not part of it: it says who we are,
-// and its key is never sent.
-func (c *configEntry) movedBy(before *configEntry) []string {
-	var names []string
-	for _, part := range []struct {
-		name  string
-		moved bool
-	}{
-		{"token_url", c.TokenURL != before.TokenURL},
-		{"base_url", c.BaseURL != before.BaseURL},
-		{"the login document", c.Login != before.Login},
-		{"client_id", c.Login != "" && c.ClientID != before.ClientID}, // {{client_id}} may stand in a URL
-		{"variables", !reflect.DeepEqual(c.Variables, before.Variables)},
-		{"headers", !maps.Equal(c.Headers, before.Headers)},
-		{"params", !maps.Equal(c.Params, before.Params)},
-		{"ca_cert", c.CACert != before.CACert},
-		{"tls_server_name", c.TLSServerName != before.TLSServerName},
-		{"proxy_url", c.ProxyURL != before.ProxyURL},
-		{"allow_http", c.AllowHTTP != before.AllowHTTP},
-	} {
-		if part.moved {
-			names = append(names, part.name)
-		}
-	}
-	return names
-}
-
-// pointsElsewhere says that the config has moved, and by what.
-func (c *configEntry) pointsElsewhere(name string) string {
-	if len(c.Moved) == 0 {
-		return fmt.Sprintf("config %s now points elsewhere", name)
-	}
-	return fmt.Sprintf("config %s now points elsewhere (changed: %s)", name, strings.Join(c.Moved, ", "))
-}
-
-// move gives the config a new destination id, under which no role's secret is
-// sent before it was written again.
-func (c *configEntry) move(by []string) {
-	c.DestinationID, c.Rebound, c.Moved = rand.Text(), false, by
-}
-
 // warnOfMove says which roles a move leaves without what they log in with.
-func (c *configEntry) warnOfMove(ctx context.Context, req *logical.Request, name string, resp *logical.Response) error {
+func warnOfMove(ctx context.Context, req *logical.Request, name string, config *entry.Config, resp *logical.Response) error {
 	left, err := strandedBy(ctx, req.Storage, name)
 	if err != nil {
 		return err
@@ -91,7 +31,7 @@ func (c *configEntry) warnOfMove(ctx context.Context, req *logical.Request, name
 		parts = append(parts, fmt.Sprintf("%d roles more were not looked at", left.unseen))
 	}
 	if len(parts) > 0 {
-		resp.AddWarning(c.pointsElsewhere(name) + ". " + strings.Join(parts, ". "))
+		resp.AddWarning(config.PointsElsewhere(name) + ". " + strings.Join(parts, ". "))
 	}
 	return nil
 }
@@ -105,23 +45,23 @@ type stranded struct {
 
 // strandedBy looks at the first maxDetailed roles of a config.
 func strandedBy(ctx context.Context, s logical.Storage, config string) (*stranded, error) {
-	names, err := rolesOf(ctx, s, config)
+	names, err := entry.RolesOf(ctx, s, config)
 	if err != nil {
 		return nil, err
 	}
 	l := &stranded{unseen: max(len(names)-maxDetailed, 0)}
 	for _, name := range names[:len(names)-l.unseen] {
-		role, err := loadRole(ctx, s, name)
+		role, err := entry.LoadRole(ctx, s, name)
 		switch {
 		case err != nil:
 			return nil, err
 		case role == nil || role.Config != config: // after a crash the index may name one too many
-		case role.hasSecret():
+		case role.HasSecret():
 			if l.secrets = append(l.secrets, name); len(l.secrets) == 1 {
-				l.example = name + " " + strings.Join(role.secretsHeld(), "=... ") + "=..."
+				l.example = name + " " + strings.Join(role.SecretsHeld(), "=... ") + "=..."
 			}
-		case role.refreshesOnly():
-			if held, err := role.holdsRefreshToken(ctx, s); err != nil {
+		case role.NeedsRefreshToken():
+			if held, err := holdsRefreshToken(ctx, s, role); err != nil {
 				return nil, err
 			} else if held {
 				l.refreshTokens = append(l.refreshTokens, name)
@@ -131,11 +71,11 @@ func strandedBy(ctx context.Context, s logical.Storage, config string) (*strande
 	return l, nil
 }
 
-func (r *roleEntry) holdsRefreshToken(ctx context.Context, s logical.Storage) (bool, error) {
-	key, err := tokenKey(r.ID, sharedHolder)
+func holdsRefreshToken(ctx context.Context, s logical.Storage, role *entry.Role) (bool, error) {
+	key, err := entry.Shared(role).Key()
 	if err != nil {
 		return false, err
 	}
-	held, err := load[tokenEntry](ctx, s, key)
-	return held != nil && held.Refresh.Current.IsSet(), err
+	held, err := entry.LoadToken(ctx, s, key)
+	return held.LastState().Current.IsSet(), err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
@@ -17,7 +18,7 @@ import (
 
 // notDefined tells a deleted role from one that an operator has to fix.
 func (b *backend) notDefined(ctx context.Context, s logical.Storage, name string) refresh.Outcome {
-	if role, err := loadRole(ctx, s, name); err == nil && role == nil {
+	if role, err := entry.LoadRole(ctx, s, name); err == nil && role == nil {
 		return refresh.Outcome{Kind: refresh.Gone}
 	}
 	return refresh.Outcome{Kind: refresh.Refused, Code: "not usable as it stands"}
@@ -79,7 +80,7 @@ func outcomeOf(err error) refresh.Outcome {
 		outcome.Kind = refresh.Throttled
 	}
 	if account, is := errors.AsType[*accountError](err); is {
-		outcome.RetryAfter, outcome.Silent = max(outcome.RetryAfter, time.Until(account.next())), account.earlier
+		outcome.RetryAfter, outcome.Silent = max(outcome.RetryAfter, time.Until(account.Next())), account.earlier
 	}
 	return outcome
 }

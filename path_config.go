@@ -6,11 +6,11 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 )
 
 func (b *backend) pathConfig() []*framework.Path {
@@ -18,15 +18,17 @@ func (b *backend) pathConfig() []*framework.Path {
 	write := writing("write", "config",
 		"Create a config, or change one. A field that is left out keeps its value.", b.configWrite)
 	return []*framework.Path{{
-		Pattern:        "config/" + framework.GenericNameRegex("name"),
-		DisplayAttrs:   attributes,
-		Fields:         configFields(),
+		Pattern:      "config/" + framework.GenericNameRegex("name"),
+		DisplayAttrs: attributes,
+		Fields: withName(schemaOf(entry.ConfigFields.Fields()), "Name of the config.", map[string]*framework.FieldSchema{
+			"force": {Type: framework.TypeBool, Query: true, Description: "Delete only: delete the config although roles use it."},
+		}),
 		ExistenceCheck: b.configExists,
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.CreateOperation: write,
 			logical.UpdateOperation: write,
 			logical.ReadOperation: reading("read", "config",
-				"Read a config. Secrets are not shown, only whether they are set.", configAnswer(), b.configRead),
+				"Read a config. Secrets are not shown, only whether they are set.", answerOf(entry.ConfigFields.Fields()), b.configRead),
 			logical.DeleteOperation: writing("delete", "config",
 				"Delete a config. Refused while roles use it, unless force is true.", b.configDelete),
 		},
@@ -45,101 +47,91 @@ func (b *backend) pathConfig() []*framework.Path {
 }
 
 func (b *backend) configExists(ctx context.Context, req *logical.Request, data *framework.FieldData) (bool, error) {
-	config, err := loadConfig(ctx, req.Storage, data.Get("name").(string))
+	config, err := entry.LoadConfig(ctx, req.Storage, data.Get("name").(string))
 	return config != nil, err
 }
 
 func (b *backend) configRead(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
-	config, err := loadConfig(ctx, req.Storage, data.Get("name").(string))
+	config, err := entry.LoadConfig(ctx, req.Storage, data.Get("name").(string))
 	if err != nil || config == nil {
 		return nil, err
 	}
-	return &logical.Response{Data: config.shown()}, nil
+	return &logical.Response{Data: entry.ConfigFields.Show(config)}, nil
 }
 
 func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	name := data.Get("name").(string)
-	if err := checkName("the name", name); err != nil {
+	if err := entry.CheckName("the name", name); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
 	if _, ok := data.GetOk("force"); ok {
 		return logical.ErrorResponse("force is for deleting a config only"), nil
 	}
-	unlock, err := b.names.lock(ctx, configPrefix+name)
+	unlock, err := b.names.lock(ctx, entry.Configs.Key(name))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 
-	before, err := loadConfig(ctx, req.Storage, name)
+	before, err := entry.LoadConfig(ctx, req.Storage, name)
 	if err != nil {
 		return nil, err
 	}
-	config := newConfigEntry()
+	config := entry.NewConfig()
 	if before != nil {
-		config = before.clone()
+		config = before.Clone()
 	}
-	resp := &logical.Response{}
-	supplied := config.apply(patch{data}, resp)
-
+	supplied, warnings := entry.ConfigFields.Apply(config, data)
+	resp := &logical.Response{Warnings: warnings}
 	if before != nil && reflect.DeepEqual(config, before) {
 		return unlessEmpty(resp), nil
 	}
-	settings, err := loadSettings(ctx, req.Storage)
+	settings, err := entry.LoadSettings(ctx, req.Storage)
 	if err != nil {
 		return nil, err
 	}
-	moved, err := config.mayMove(before, supplied)
+	moved, err := config.MovedBy(before, supplied)
 	if err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
-	if err := config.check(settings.guard()); err != nil {
+	if err := config.Check(settings.Guard()); err != nil {
 		return logical.ErrorResponse(withSettingHint(err, req.MountPoint)), nil
 	}
 	if before == nil || len(moved) > 0 {
-		config.move(moved)
-		if err := config.warnOfMove(ctx, req, name, resp); err != nil {
+		config.Move(moved)
+		if err := warnOfMove(ctx, req, name, config, resp); err != nil {
 			return nil, err
 		}
 	}
-	config.warn(before, resp)
+	warnOfConfig(config, before, resp)
 	config.Revision++
 	defer b.retryRoles(ctx, req.Storage, name)
 	defer b.definitions.forgetAll() // also after an error: the write may have arrived
-	if err := saveConfig(ctx, req.Storage, name, config); err != nil {
+	if err := config.Save(ctx, req.Storage, name); err != nil {
 		return saveFailed(err)
 	}
 	return unlessEmpty(resp), nil
 }
 
 // warn is about what can be stored, and will probably not do as it stands.
-func (c *configEntry) warn(before *configEntry, resp *logical.Response) {
-	if field := c.missingSecret(); field != "" {
+func warnOfConfig(c, before *entry.Config, resp *logical.Response) {
+	if field := c.Effective().MissingSecret(); field != "" {
 		resp.AddWarning(fmt.Sprintf("no %s is set yet: until it is, no role of this config can obtain a token", field))
 	}
 	if c.Login == "" || before != nil && before.Login == c.Login {
 		return
 	}
-	if document, err := compileLogin(c.Login); err == nil { // it was checked
-		for _, doubt := range document.Doubts() {
-			resp.AddWarning("login: " + doubt)
-		}
+	for _, doubt := range c.Effective().Doubts() {
+		resp.AddWarning("login: " + doubt)
 	}
-}
-
-// keptSecrets names the secrets that a write neither supplies nor clears.
-func keptSecrets(before, after, supplied []string) []string {
-	return slices.DeleteFunc(slices.Clone(after), func(field string) bool {
-		return !slices.Contains(before, field) || slices.Contains(supplied, field)
-	})
 }
 
 func (b *backend) configDelete(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	name := data.Get("name").(string)
-	if err := checkName("the name", name); err != nil {
+	if err := entry.CheckName("the name", name); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
-	unlock, err := b.names.lock(ctx, configPrefix+name)
+	unlock, err := b.names.lock(ctx, entry.Configs.Key(name))
 	if err != nil {
 		return nil, err
 	}
@@ -155,16 +147,16 @@ func (b *backend) configDelete(ctx context.Context, req *logical.Request, data *
 		}
 	}
 	defer b.definitions.forgetAll()
-	if err := req.Storage.Delete(ctx, configPrefix+name); err != nil {
+	if err := req.Storage.Delete(ctx, entry.Configs.Key(name)); err != nil {
 		return nil, err
 	}
-	return nil, deleteAll(ctx, req.Storage, accountPrefix+name+"/")
+	return nil, entry.DeleteAll(ctx, req.Storage, entry.Accounts.Under(name))
 }
 
 // rolesInUse is rolesOf, with the first ten held against the roles themselves:
 // after a crash the index may name one too many.
 func (b *backend) rolesInUse(ctx context.Context, s logical.Storage, config string) ([]string, error) {
-	roles, err := rolesOf(ctx, s, config)
+	roles, err := entry.RolesOf(ctx, s, config)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +165,7 @@ func (b *backend) rolesInUse(ctx context.Context, s logical.Storage, config stri
 		if len(used) == namesShown {
 			return append(used, roles[i:]...), nil
 		}
-		role, err := loadRole(ctx, s, name)
+		role, err := entry.LoadRole(ctx, s, name)
 		if err != nil {
 			return nil, err
 		}
@@ -185,12 +177,12 @@ func (b *backend) rolesInUse(ctx context.Context, s logical.Storage, config stri
 }
 
 func (b *backend) configList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	return listDetailed(ctx, req.Storage, configPrefix, func(name string) (map[string]any, error) {
-		config, err := loadConfig(ctx, req.Storage, name)
+	return listDetailed(ctx, req.Storage, entry.Configs, func(name string) (map[string]any, error) {
+		config, err := entry.LoadConfig(ctx, req.Storage, name)
 		if err != nil || config == nil {
 			return nil, err
 		}
-		return map[string]any{"host": config.host(), "client_id": config.ClientID, "description": config.Description}, nil
+		return map[string]any{"host": config.Effective().MainHost(), "client_id": config.ClientID, "description": config.Description}, nil
 	})
 }
 
@@ -216,3 +208,19 @@ func unlessEmpty(resp *logical.Response) *logical.Response {
 	}
 	return resp
 }
+
+const configHelp = `
+A config says how to talk to an authorization server. Roles name it to say which token they want there.
+
+    vault write oauth/config/crm token_url=https://login.example.com/oauth2/token client_id=app client_secret=@secret.txt
+
+For an API with a login of its own it holds the document that says what to send and where the answer has the token:
+
+    vault write oauth/config/erp base_url=https://erp.example.com login=@login.json
+
+A write changes the fields that it names. Secrets are never read back: client_secret_set says whether there is one, secrets_set which
+there are. Whoever changes where secrets are sent (token_url, base_url, login, variables, headers, params, ca_cert, tls_server_name,
+proxy_url, allow_http) must give client_secret and secrets in the same write, as far as the config has them, and roles with a secret of
+their own then need it written again, or rebind/<name>. Rotating a secret replaces no token: the new one is used from the next exchange
+on.
+`

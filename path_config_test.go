@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauthtest"
 )
 
@@ -69,7 +70,7 @@ func TestListsHaveDetails(t *testing.T) {
 	require.Empty(t, newMount(t).ok(logical.ListOperation, "roles", nil).Data["keys"])
 
 	for i := range maxDetailed {
-		require.NoError(t, save(t.Context(), m.storage, fmt.Sprintf("%smany%03d", rolePrefix, i), newRoleEntry().stored(), maxRoleSize))
+		putRole(t, m.storage, fmt.Sprintf("many%03d", i), entry.NewRole())
 	}
 	roles = m.ok(logical.ListOperation, "roles", nil)
 	require.Len(t, roles.Data["keys"], maxDetailed+2)

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
@@ -44,7 +45,7 @@ func (b *backend) secretToken() *framework.Secret {
 func (b *backend) credsRead(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	read, err := b.current(ctx, req, data.Get("role").(string), data.Get("min_ttl").(int))
 	if err != nil {
-		return refuse(err)
+		return refuse(req.MountPoint, err)
 	}
 	now := time.Now()
 	resp := read.respond(now)
@@ -58,7 +59,7 @@ func (b *backend) credsRead(ctx context.Context, req *logical.Request, data *fra
 // leaseFor is the token's remaining life, and never 0: Vault would take that for
 // its default of 32 days. Vault itself holds it to the mount's limit; to ask for
 // that here would cost each read a question back to Vault.
-func leaseFor(t *tokenEntry, now time.Time) time.Duration {
+func leaseFor(t *entry.Token, now time.Time) time.Duration {
 	return max(t.Expires.Sub(now).Truncate(time.Second), time.Second)
 }
 
@@ -71,7 +72,7 @@ func (b *backend) credsRevoke(context.Context, *logical.Request, *framework.Fiel
 // current is the token that a plain read gets.
 func (b *backend) current(ctx context.Context, req *logical.Request, role string, minTTL int) (*tokenRead, error) {
 	return b.obtain(ctx, req, role, minTTL,
-		func(d *definition, need tokencache.Need, src tokencache.Source[*tokenEntry]) (tokencache.Answer[*tokenEntry], error) {
+		func(d *definition, need tokencache.Need, src tokencache.Source[*entry.Token]) (tokencache.Answer[*entry.Token], error) {
 			return b.tokens.Get(ctx, d.key, need, src)
 		})
 }

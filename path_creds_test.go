@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/stretchr/testify/require"
 )
 
@@ -194,7 +195,7 @@ func TestARoleMadeAnewSharesNothing(t *testing.T) {
 	first := m.token("user")
 	m.ok(logical.DeleteOperation, "roles/user", nil)
 	for key := range m.stored() {
-		require.NotContains(t, key, tokenPrefix)
+		require.NotContains(t, key, string(entry.Tokens))
 	}
 	require.Contains(t, m.refused(logical.ReadOperation, "token/user", nil), "no role named user")
 	m.write("roles/user", fields{"config": "main", "flow": "password", "username": "alice", "password": userPassword})

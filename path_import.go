@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
@@ -20,19 +21,12 @@ import (
 // pathImport is a path of its own, so that the right to read a token is not one
 // to put another in its place.
 func (b *backend) pathImport() []*framework.Path {
-	sensitive := &framework.DisplayAttributes{Sensitive: true}
+	fields := schemaOf(importFields.Fields())
+	fields["role"] = roleField()
 	return []*framework.Path{{
 		Pattern:      "token/" + framework.GenericNameRegex("role") + "/import",
 		DisplayAttrs: prefixed(),
-		Fields: map[string]*framework.FieldSchema{
-			"role":                     roleField(),
-			"refresh_token":            {Type: framework.TypeString, DisplayAttrs: sensitive, Description: "Refresh token, obtained elsewhere by the client of the role's config. Never shown."},
-			"access_token":             {Type: framework.TypeString, DisplayAttrs: sensitive, Description: "Access token, if there is one that still lives."},
-			"expires_in":               {Type: framework.TypeDurationSecond, Description: "Life that the access token has left. 0 assumes the role's access_token_ttl."},
-			"refresh_token_expires_in": {Type: framework.TypeDurationSecond, Description: "Life that the refresh token has left, if that is known: the engine uses it before its end. 0: not known."},
-			"token_type":               {Type: framework.TypeString, Default: "Bearer", Description: "Type of the access token."},
-			"scope":                    {Type: framework.TypeString, Description: "Scope that was granted."},
-		},
+		Fields:       fields,
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.UpdateOperation: writing("import", "token",
 				"Hand the engine a refresh token, an access token or both that were obtained elsewhere.", b.tokenImport),
@@ -43,16 +37,16 @@ func (b *backend) pathImport() []*framework.Path {
 }
 
 func (b *backend) tokenImport(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
-	d, err := b.definitions.get(ctx, req.Storage, req.MountPoint, data.Get("role").(string))
+	d, err := b.definitions.get(ctx, req.Storage, data.Get("role").(string))
 	if err != nil {
-		return refuse(err)
+		return refuse(req.MountPoint, err)
 	}
-	if flow := d.flow.Describe(); !flow.NeedsRefreshToken {
+	if !d.about.NeedsRefreshToken {
 		return logical.ErrorResponse("role %s has flow %s, which obtains its tokens by itself: importing is for flow refresh_token (vault write %sroles/%s flow=refresh_token)",
-			d.name, flow.Name, req.MountPoint, d.name), nil
+			d.name, d.about.Name, req.MountPoint, d.name), nil
 	}
 	resp := &logical.Response{}
-	given, err := importedToken(patch{data}, resp)
+	given, err := importedToken(data, resp)
 	if err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
@@ -65,42 +59,78 @@ func (b *backend) tokenImport(ctx context.Context, req *logical.Request, data *f
 	return unlessEmpty(resp), nil
 }
 
+// handedOver is what a person hands to the engine. It is not stored as it is.
+type handedOver struct {
+	refreshToken, accessToken secret.String
+	life, refreshLife         time.Duration
+	tokenType, scope          string
+}
+
+var importFields = field.New(
+	field.Secret("refresh_token", field.None, field.Sent, func(h *handedOver) *secret.String { return &h.refreshToken },
+		"Refresh token, obtained elsewhere by the client of the role's config. Never shown."),
+	field.Secret("access_token", field.None, field.Sent, func(h *handedOver) *secret.String { return &h.accessToken },
+		"Access token, if there is one that still lives."),
+	field.Duration("expires_in", field.None, func(h *handedOver) *time.Duration { return &h.life }, 0, maxHandedLife,
+		"Life that the access token has left. 0 assumes the role's access_token_ttl."),
+	field.Duration("refresh_token_expires_in", field.None, func(h *handedOver) *time.Duration { return &h.refreshLife }, 0, maxHandedLife,
+		"Life that the refresh token has left, if that is known: the engine uses it before its end. 0: not known."),
+	field.TextOr("token_type", field.None, func(h *handedOver) *string { return &h.tokenType }, "Bearer",
+		"Type of the access token."),
+	field.Text("scope", field.None, func(h *handedOver) *string { return &h.scope },
+		"Scope that was granted."),
+)
+
+const maxHandedLife = 100 * 365 * 24 * time.Hour
+
 // importedToken is what was handed over, as a server would have answered it.
 // Without an access token it has no life, so that the first read refreshes.
-func importedToken(p patch, resp *logical.Response) (*oauth.Token, error) {
-	t := &oauth.Token{TokenType: "Bearer", Issued: time.Now().Round(0)}
-	var life, refreshLife time.Duration
-	for field, to := range map[string]*secret.String{"refresh_token": &t.RefreshToken, "access_token": &t.AccessToken} {
-		if _, warnings := p.secret(field, to); len(warnings) > 0 {
-			return nil, fmt.Errorf("%s", warnings[0])
-		}
-		if reason := oauth.CheckToken(to.Reveal()); to.IsSet() && reason != "" {
-			return nil, fmt.Errorf("%s: %s", field, strings.Replace(reason, "the access token", "the text", 1))
-		}
+func importedToken(data *framework.FieldData, resp *logical.Response) (*oauth.Token, error) {
+	var given handedOver
+	importFields.Reset(&given)
+	_, resp.Warnings = importFields.Apply(&given, data)
+	if err := given.check(); err != nil {
+		return nil, err
 	}
-	p.duration("expires_in", &life)
-	p.duration("refresh_token_expires_in", &refreshLife)
-	p.textOr("token_type", &t.TokenType, "Bearer")
-	p.text("scope", &t.Scope)
+	t := &oauth.Token{
+		AccessToken: given.accessToken, TokenType: given.tokenType, Scope: given.scope,
+		RefreshToken: given.refreshToken, Issued: time.Now().Round(0),
+	}
 	switch {
-	case !t.AccessToken.IsSet() && !t.RefreshToken.IsSet():
-		return nil, errors.New("refresh_token or access_token is required, as in refresh_token=@refresh-token.txt")
-	case !t.AccessToken.IsSet() && life > 0:
-		return nil, errors.New("expires_in is the life of access_token, which is not given")
-	case !t.RefreshToken.IsSet() && refreshLife > 0:
-		return nil, errors.New("refresh_token_expires_in is the life of refresh_token, which is not given")
-	case oauth.CheckToken(t.TokenType) != "" || t.Scope != "" && oauth.CheckToken(t.Scope) != "":
-		return nil, errors.New("token_type and scope must be printable ASCII")
 	case !t.AccessToken.IsSet():
 		t.UseOnce, t.Expires = true, t.Issued
-	case life > 0:
-		t.Expires = t.Issued.Add(life)
+	case given.life > 0:
+		t.Expires = t.Issued.Add(given.life)
 	}
-	t.RefreshEnds = after(t.Issued, refreshLife)
+	if given.refreshLife > 0 {
+		t.RefreshEnds = t.Issued.Add(given.refreshLife)
+	}
 	if !t.RefreshToken.IsSet() {
 		resp.AddWarning("there is no refresh_token: when this access token ends, another one must be imported")
 	}
 	return t, nil
+}
+
+func (h *handedOver) check() error {
+	for name, token := range map[string]secret.String{"refresh_token": h.refreshToken, "access_token": h.accessToken} {
+		if token.EndsInNewline() {
+			return errors.New(field.EndsInNewline(name))
+		}
+		if reason := oauth.CheckToken(token.Reveal()); token.IsSet() && reason != "" {
+			return fmt.Errorf("%s: %s", name, strings.Replace(reason, "the access token", "the text", 1))
+		}
+	}
+	switch {
+	case !h.accessToken.IsSet() && !h.refreshToken.IsSet():
+		return errors.New("refresh_token or access_token is required, as in refresh_token=@refresh-token.txt")
+	case !h.accessToken.IsSet() && h.life > 0:
+		return errors.New("expires_in is the life of access_token, which is not given")
+	case !h.refreshToken.IsSet() && h.refreshLife > 0:
+		return errors.New("refresh_token_expires_in is the life of refresh_token, which is not given")
+	case oauth.CheckToken(h.tokenType) != "" || h.scope != "" && oauth.CheckToken(h.scope) != "":
+		return errors.New("token_type and scope must be printable ASCII")
+	}
+	return importFields.Check(h)
 }
 
 const importHelp = `

@@ -39,7 +39,7 @@ func TestAnImportedRefreshTokenIsUsedAndFollowed(t *testing.T) {
 	require.Equal(t, sent+1, m.server.Requests())
 	m.write("token/kept/renew", nil)
 	require.NotEqual(t, issued, m.server.Last().Form.Get("refresh_token"), "it rotates")
-	require.EqualValues(t, 3, m.storedToken("kept").generation())
+	require.EqualValues(t, 3, m.storedToken("kept").Generation())
 }
 
 func TestAnImportedAccessToken(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 )
 
 // pathRebind is not config/<name>/rebind: Vault can require sudo only under a
@@ -32,12 +33,12 @@ engine sends them nowhere until each role's secret was written again, or until t
 
 func (b *backend) rebind(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	name := data.Get("name").(string)
-	unlock, err := b.names.lock(ctx, configPrefix+name)
+	unlock, err := b.names.lock(ctx, entry.Configs.Key(name))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	config, err := loadConfig(ctx, req.Storage, name)
+	config, err := entry.LoadConfig(ctx, req.Storage, name)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func (b *backend) rebind(ctx context.Context, req *logical.Request, data *framew
 	config.Revision++
 	defer b.retryRoles(ctx, req.Storage, name)
 	defer b.definitions.forgetAll()
-	if err := saveConfig(ctx, req.Storage, name, config); err != nil {
+	if err := config.Save(ctx, req.Storage, name); err != nil {
 		return saveFailed(err)
 	}
 	return nil, nil

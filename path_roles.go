@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 )
 
 func (b *backend) pathRoles() []*framework.Path {
@@ -16,15 +17,17 @@ func (b *backend) pathRoles() []*framework.Path {
 	write := writing("write", "role",
 		"Create a role, or change one. A field that is left out keeps its value.", b.roleWrite)
 	return []*framework.Path{{
-		Pattern:        "roles/" + framework.GenericNameRegex("name"),
-		DisplayAttrs:   attributes,
-		Fields:         roleFields(),
+		Pattern:      "roles/" + framework.GenericNameRegex("name"),
+		DisplayAttrs: attributes,
+		Fields: withName(schemaOf(entry.RoleFields.Fields()), "Name of the role.", map[string]*framework.FieldSchema{
+			verifyField: {Type: framework.TypeString, Default: verifyWarn, Description: verifyHelp},
+		}),
 		ExistenceCheck: b.roleExists,
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.CreateOperation: write,
 			logical.UpdateOperation: write,
 			logical.ReadOperation: reading("read", "role",
-				"Read a role. Secrets are not shown, only whether they are set.", answerOf(roleFields(), "name", verifyField), b.roleRead),
+				"Read a role. Secrets are not shown, only whether they are set.", answerOf(entry.RoleFields.Fields()), b.roleRead),
 			logical.DeleteOperation: writing("delete", "role",
 				"Delete a role and forget its tokens.", b.roleDelete),
 		},
@@ -43,16 +46,16 @@ func (b *backend) pathRoles() []*framework.Path {
 }
 
 func (b *backend) roleExists(ctx context.Context, req *logical.Request, data *framework.FieldData) (bool, error) {
-	role, err := loadRole(ctx, req.Storage, data.Get("name").(string))
+	role, err := entry.LoadRole(ctx, req.Storage, data.Get("name").(string))
 	return role != nil, err
 }
 
 func (b *backend) roleRead(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
-	role, err := loadRole(ctx, req.Storage, data.Get("name").(string))
+	role, err := entry.LoadRole(ctx, req.Storage, data.Get("name").(string))
 	if err != nil || role == nil {
 		return nil, err
 	}
-	return &logical.Response{Data: role.shown()}, nil
+	return &logical.Response{Data: entry.RoleFields.Show(role)}, nil
 }
 
 // roleDelete deletes the tokens while the role still stands, so that a delete
@@ -60,19 +63,19 @@ func (b *backend) roleRead(ctx context.Context, req *logical.Request, data *fram
 // its role gone when it saves, but may have saved in between.
 func (b *backend) roleDelete(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	name := data.Get("name").(string)
-	unlock, err := b.names.lock(ctx, rolePrefix+name)
+	unlock, err := b.names.lock(ctx, entry.Roles.Key(name))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	role, err := loadRole(ctx, req.Storage, name)
+	role, err := entry.LoadRole(ctx, req.Storage, name)
 	if err != nil || role == nil {
 		return nil, err
 	}
 	if err := b.forgetTokens(ctx, req.Storage, role.ID); err != nil {
 		return nil, err
 	}
-	err = req.Storage.Delete(ctx, rolePrefix+name)
+	err = req.Storage.Delete(ctx, entry.Roles.Key(name))
 	b.definitions.forgetRole(name) // also after an error: the delete may have arrived
 	if err != nil {
 		return nil, err
@@ -82,13 +85,13 @@ func (b *backend) roleDelete(ctx context.Context, req *logical.Request, data *fr
 	if err := b.forgetTokens(ctx, req.Storage, role.ID); err != nil {
 		return nil, err
 	}
-	if key, err := tokenKey(role.ID, sharedHolder); err == nil {
+	if key, err := entry.Shared(role).Key(); err == nil {
 		b.renewals.Remove(jobKey(name, key))
 	}
-	if err := forgetAccount(ctx, req.Storage, role); err != nil {
+	if err := entry.ForgetAccount(ctx, req.Storage, role); err != nil {
 		return nil, err
 	}
-	return nil, req.Storage.Delete(ctx, usePrefix+role.Config+"/"+name)
+	return nil, req.Storage.Delete(ctx, entry.Uses.Under(role.Config).Key(name))
 }
 
 // cleanupTime bounds what is done after the caller may have left.
@@ -97,20 +100,37 @@ const cleanupTime = 30 * time.Second
 // forgetTokens removes a role's tokens from memory and storage, those included
 // that are being saved.
 func (b *backend) forgetTokens(ctx context.Context, s logical.Storage, roleID string) error {
-	ofRole := func(key string) bool { return strings.HasPrefix(key, tokenPrefix+roleID+"/") }
+	ofRole := func(key string) bool { return strings.HasPrefix(key, string(entry.Tokens.Under(roleID))) }
 	b.tokens.ForgetIf(ofRole)
 	if err := b.tokens.Settle(ctx, ofRole); err != nil {
 		return err
 	}
-	return deleteAll(ctx, s, tokenPrefix+roleID+"/")
+	return entry.DeleteAll(ctx, s, entry.Tokens.Under(roleID))
 }
 
 func (b *backend) roleList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
-	return listDetailed(ctx, req.Storage, rolePrefix, func(name string) (map[string]any, error) {
-		role, err := loadRole(ctx, req.Storage, name)
+	return listDetailed(ctx, req.Storage, entry.Roles, func(name string) (map[string]any, error) {
+		role, err := entry.LoadRole(ctx, req.Storage, name)
 		if err != nil || role == nil {
 			return nil, err
 		}
 		return map[string]any{"config": role.Config, "flow": role.Flow, "description": role.Description}, nil
 	})
 }
+
+const roleHelp = `
+A role says which token is wanted from the server of a config.
+
+    vault write oauth/roles/crm config=crm scopes="contacts.read contacts.write"
+    vault read oauth/creds/crm
+
+For an API with a login of its own (see config/<name>) it holds the account:
+
+    vault write oauth/roles/erp config=erp username=svc-erp password=@password.txt
+
+The write obtains a token, so that a mistake shows at once (see verify); roles/<name>/test shows what was sent and what was answered.
+
+A write changes the fields that it names. Changing what shapes the token (config, flow, scopes, audience, resource, params, username,
+variables) makes the next read obtain a new one; a write that changes nothing drops nothing. Deleting a role forgets its tokens; tokens
+that were handed out live as long as their server says.
+`

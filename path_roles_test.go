@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,7 +31,7 @@ func TestARoleReadsBack(t *testing.T) {
 	m.write("roles/none", fields{"config": "main", "description": "e"})
 	require.Equal(t, m.read("roles/none"), m.read("roles/r"), "a cleared role is a new one")
 
-	require.Contains(t, m.refused(logical.UpdateOperation, "roles/user", fields{"flow": "client_credentials"}), "does not use password")
+	require.Contains(t, m.refused(logical.UpdateOperation, "roles/user", fields{"flow": "client_credentials"}), "does not use username")
 	m.write("roles/user", fields{"flow": "client_credentials", "username": "", "password": ""})
 	m.ok(logical.DeleteOperation, "roles/r", nil)
 	m.ok(logical.DeleteOperation, "roles/r", nil)
@@ -99,7 +100,7 @@ func TestAMoveWarnsOfTheRolesThatItConcerns(t *testing.T) {
 	require.Contains(t, warnings[0], ". The refresh tokens of 1 role (given)")
 
 	for i := range maxDetailed {
-		require.NoError(t, m.storage.Put(t.Context(), &logical.StorageEntry{Key: fmt.Sprintf("%smain/many%03d", usePrefix, i), Value: []byte("{}")}))
+		require.NoError(t, m.storage.Put(t.Context(), &logical.StorageEntry{Key: fmt.Sprintf("%smain/many%03d", string(entry.Uses), i), Value: []byte("{}")}))
 	}
 	require.Contains(t, move(fields{"params": "a=4"})[0], ". 14 roles more were not looked at")
 }
@@ -107,10 +108,10 @@ func TestAMoveWarnsOfTheRolesThatItConcerns(t *testing.T) {
 // What was stored before configs remembered what moved them.
 func TestAMoveOfOldIsStillOne(t *testing.T) {
 	m := moved(t)
-	config, err := loadConfig(t.Context(), m.storage, "main")
+	config, err := entry.LoadConfig(t.Context(), m.storage, "main")
 	require.NoError(t, err)
 	config.Moved = nil
-	require.NoError(t, saveConfig(t.Context(), m.storage, "main", config))
+	require.NoError(t, config.Save(t.Context(), m.storage, "main"))
 	require.Contains(t, m.refused(logical.ReadOperation, "token/user", nil), "config main now points elsewhere: write")
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
@@ -77,7 +78,7 @@ func (b *backend) roleStatus(ctx context.Context, req *logical.Request, data *fr
 		"failures": 0, "last_failure": "", "failure_class": "", "action_required_by": "", "failing_since": "", "next_try": "",
 	}
 	if t != nil {
-		t.show(status, role, time.Now())
+		showToken(status, role, t, time.Now())
 	}
 	if job, known := b.renewals.Look(jobKey(name, key)); known {
 		status["renewal"], status["last_read"], status["failures"] = job.State, instant(job.LastRead), job.Failures
@@ -97,23 +98,23 @@ func (b *backend) roleStatus(ctx context.Context, req *logical.Request, data *fr
 
 // waits tells whether readers are kept from an exchange by an earlier failure.
 func (b *backend) waits(ctx context.Context, req *logical.Request, role, key string) bool {
-	d, err := b.definitions.get(ctx, req.Storage, req.MountPoint, role)
+	d, err := b.definitions.get(ctx, req.Storage, role)
 	if err != nil {
 		return false
 	}
-	_, waiting := b.tokens.Waiting(key, d.truth)
+	_, waiting := b.tokens.Waiting(key, d.revision)
 	return waiting
 }
 
-// show puts the token's part of a status.
-func (t *tokenEntry) show(status map[string]any, role *roleEntry, now time.Time) {
+// showToken puts the token's part of a status.
+func showToken(status map[string]any, role *entry.Role, t *entry.Token, now time.Time) {
 	minTTL := (&definition{role: role}).need(0).MinTTLFor(t.Expires.Sub(t.Issued))
 	refresh := t.Refresh
 	status["state"] = t.Life().State(now, minTTL).String()
-	status["issued"], status["expires"], status["generation"] = instant(t.Issued), instant(t.Expires), t.generation()
+	status["issued"], status["expires"], status["generation"] = instant(t.Issued), instant(t.Expires), t.Generation()
 	status["refresh_token_set"], status["refresh_token_state"] = refresh.Current.IsSet(), string(refresh.Health())
 	status["refresh_token_ends"], status["session_ends"] = instant(refresh.Token.Ends), instant(refresh.Session.Ends)
-	if !role.refreshesOnly() {
+	if !role.NeedsRefreshToken() {
 		return
 	}
 	switch over := status["state"] == tokencache.Expired.String(); {

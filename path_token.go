@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
@@ -60,7 +61,7 @@ func (b *backend) tokenRead(ctx context.Context, req *logical.Request, data *fra
 func (b *backend) answerToken(ctx context.Context, req *logical.Request, role string, minTTL int) (*logical.Response, error) {
 	read, err := b.current(ctx, req, role, minTTL)
 	if err != nil {
-		return refuse(err)
+		return refuse(req.MountPoint, err)
 	}
 	return read.respond(time.Now()), nil
 }
@@ -81,14 +82,14 @@ func (b *backend) tokenRenew(ctx context.Context, req *logical.Request, data *fr
 	if err != nil || len(rejected) != 0 && len(rejected) != sha256.Size {
 		return logical.ErrorResponse("rejected_sha256 must be 64 hexadecimal digits, as in: printf %s \"$TOKEN\" | sha256sum"), nil
 	}
-	wanted := func(held *tokenEntry) bool {
+	wanted := func(held *entry.Token) bool {
 		sum := sha256.Sum256([]byte(held.AccessToken.Reveal()))
 		return len(rejected) == 0 || subtle.ConstantTimeCompare(rejected, sum[:]) == 1
 	}
 	read, err := b.obtain(ctx, req, data.Get("role").(string), 0,
-		func(d *definition, need tokencache.Need, src tokencache.Source[*tokenEntry]) (tokencache.Answer[*tokenEntry], error) {
+		func(d *definition, need tokencache.Need, src tokencache.Source[*entry.Token]) (tokencache.Answer[*entry.Token], error) {
 			if waiting, ok := b.tokens.Waiting(d.key, need.Revision); ok && len(rejected) > 0 {
-				return tokencache.Answer[*tokenEntry]{}, waiting // applications must not storm a server that refuses us
+				return tokencache.Answer[*entry.Token]{}, waiting // applications must not storm a server that refuses us
 			}
 			if len(rejected) == 0 { // a person, who may know that the server is back
 				b.renewals.Probe(d.host())
@@ -96,24 +97,24 @@ func (b *backend) tokenRenew(ctx context.Context, req *logical.Request, data *fr
 			return b.tokens.Renew(ctx, d.key, need, src, wanted)
 		})
 	if err != nil {
-		return refuse(err)
+		return refuse(req.MountPoint, err)
 	}
 	if len(rejected) > 0 && read.answer.Stale != nil && wanted(read.token) { // the caller knows that it is of no use
-		return refuse(&readError{role: read.definition.name, mount: req.MountPoint, definition: read.definition, err: read.answer.Stale})
+		return refuse(req.MountPoint, &readError{role: read.definition.name, mount: req.MountPoint, definition: read.definition, err: read.answer.Stale})
 	}
 	return read.respond(time.Now()), nil
 }
 
 func (b *backend) tokenDelete(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	name := data.Get("role").(string)
-	role, err := loadRole(ctx, req.Storage, name)
+	role, err := entry.LoadRole(ctx, req.Storage, name)
 	if err != nil {
 		return nil, err
 	}
 	if role == nil {
 		return logical.ErrorResponse("no role named %s; see \"vault list %sroles\"", name, req.MountPoint), nil
 	}
-	key, err := tokenKey(role.ID, sharedHolder)
+	key, err := entry.Shared(role).Key()
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 )
 
@@ -36,8 +37,8 @@ func TestARejectedTokenIsNotHandedOutAgain(t *testing.T) {
 
 func TestAMovedRoleKeepsNoRefreshToken(t *testing.T) {
 	flow, _ := flows.Lookup("password")
-	a := &definition{flow: flow, role: &roleEntry{Config: "b"}, config: &configEntry{Rebound: true}, grant: "b's"}
-	held := &tokenEntry{Refresh: rotation.State{Current: "r"}, Grant: "a's", DestinationID: "a"}
+	a := &definition{flow: flow, role: &entry.Role{Config: "b"}, config: &entry.Config{ConfigMeta: entry.ConfigMeta{Rebound: true}}, grant: "b's"}
+	held := &entry.Token{Refresh: rotation.State{Current: "r"}, Grant: "a's", DestinationID: "a"}
 	require.False(t, a.mayRefresh(held), "b was rebound for its own roles")
 	held.Grant = a.grant
 	require.True(t, a.mayRefresh(held))

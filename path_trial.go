@@ -41,11 +41,11 @@ func trialAnswer() map[string]*framework.FieldSchema {
 }
 
 func (b *backend) roleTest(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
-	d, err := b.definitions.get(ctx, req.Storage, req.MountPoint, data.Get("name").(string))
+	d, err := b.definitions.get(ctx, req.Storage, data.Get("name").(string))
 	if err != nil {
-		return refuse(err)
+		return refuse(req.MountPoint, err)
 	}
-	if d.role.refreshesOnly() {
+	if d.role.NeedsRefreshToken() {
 		return logical.ErrorResponse("role %s has only its refresh token to obtain a token with, and a test must not spend that: vault write -force %stoken/%s/renew replaces the token", d.name, req.MountPoint, d.name), nil
 	}
 	trace := new(oauth.Trace)
@@ -75,7 +75,7 @@ func (d *definition) failedTrial(err error, trace *oauth.Trace, req *logical.Req
 	if hint != "" {
 		shown += "\nTo try: " + hint + "\n"
 	}
-	failure := refusalText(&readError{role: d.name, mount: req.MountPoint, definition: d, err: err})
+	failure := refusalText(req.MountPoint, &readError{role: d.name, mount: req.MountPoint, definition: d, err: err})
 	return map[string]any{"ok": false, "failure": failure, "hint": hint, "trace": shown}
 }
 

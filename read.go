@@ -11,14 +11,15 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
 // tokenRead is one reading of a role's token, from creds/ or token/.
 type tokenRead struct {
 	definition *definition
-	token      *tokenEntry
-	answer     tokencache.Answer[*tokenEntry]
+	token      *entry.Token
+	answer     tokencache.Answer[*entry.Token]
 	need       tokencache.Need
 }
 
@@ -29,10 +30,10 @@ const redefinitions = 3
 // obtain gets a token by one of the token cache's ways, under a definition that
 // still holds when the token is there.
 func (b *backend) obtain(ctx context.Context, req *logical.Request, role string, minTTL int,
-	get func(d *definition, need tokencache.Need, src tokencache.Source[*tokenEntry]) (tokencache.Answer[*tokenEntry], error),
+	get func(d *definition, need tokencache.Need, src tokencache.Source[*entry.Token]) (tokencache.Answer[*entry.Token], error),
 ) (*tokenRead, error) {
 	for range redefinitions {
-		d, err := b.definitions.get(ctx, req.Storage, req.MountPoint, role)
+		d, err := b.definitions.get(ctx, req.Storage, role)
 		if err != nil {
 			return nil, err
 		}
@@ -44,7 +45,7 @@ func (b *backend) obtain(ctx context.Context, req *logical.Request, role string,
 		if err != nil {
 			return nil, &readError{role: role, mount: req.MountPoint, definition: d, err: b.sinceWhen(d, err)}
 		}
-		now, err := b.definitions.get(ctx, req.Storage, req.MountPoint, role)
+		now, err := b.definitions.get(ctx, req.Storage, role)
 		if err != nil {
 			return nil, err
 		}
@@ -76,7 +77,7 @@ func (r *tokenRead) respond(now time.Time) *logical.Response {
 	if r.answer.Unsaved {
 		resp.AddWarning("the token could not be stored yet; the engine keeps it in memory and goes on trying")
 	}
-	if ends, soon := r.token.Refresh.EndsSoon(now); soon && r.definition.role.refreshesOnly() {
+	if ends, soon := r.token.Refresh.EndsSoon(now); soon && r.definition.role.NeedsRefreshToken() {
 		resp.AddWarning(fmt.Sprintf("the refresh token of this role ends at %s: another must be imported before that", instant(ends)))
 	}
 	if life := r.token.Expires.Sub(r.token.Issued); life <= r.need.CallerMinTTL && !r.token.Once {

@@ -28,12 +28,12 @@ func (e *readError) Unwrap() error { return e.err }
 
 // refuse turns a failed read into Vault's answer: 400 for what an operator has
 // to fix, 502 for what may pass by itself.
-func refuse(err error) (*logical.Response, error) {
+func refuse(mount string, err error) (*logical.Response, error) {
 	if errors.Is(err, logical.ErrReadOnly) {
 		return nil, logical.ErrReadOnly // as it is: Vault forwards by it
 	}
-	if mistake, is := errors.AsType[operatorError](err); is {
-		return logical.ErrorResponse(string(mistake)), nil
+	if mistake, is := errors.AsType[*unusable](err); is {
+		return logical.ErrorResponse(unusableText(mistake, mount)), nil
 	}
 	read, is := errors.AsType[*readError](err)
 	if !is {
@@ -61,19 +61,19 @@ func (e *readError) refusal(failed *oauth.Error) string {
 	reauth, over := errors.AsType[*reauthError](e.err)
 	_, waits := errors.AsType[*laterError](e.err)
 	var fix string
-	switch document := e.definition.request.Document != nil; {
+	switch {
 	case over && reauth.moved:
 		fix = fmt.Sprintf("accept the move for all roles of the config (vault write -force %srebind/%s), or %s", e.mount, e.definition.role.Config, importing)
 	case over:
 		fix = importing
-	case waits && e.definition.role.refreshesOnly():
+	case waits && e.definition.role.NeedsRefreshToken():
 		return fmt.Sprintf("no token for role %s: %s. %s, since a server's own nodes may have to agree first. If the refresh token is refused then, too, %s",
 			e.role, clause(failed), e.nextTry(), importing)
 	case failed.Setting != "":
 		fix = settingHint(failed.Setting, e.mount)
 	case failed.Kind == oauth.Forbidden:
 		fix = fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
-	case document:
+	case e.definition.about.OwnWords:
 		fix = e.loginFix(failed, config, role)
 	case failed.Kind == oauth.Redirected:
 		fix = fmt.Sprintf("redirects are not followed, since they would send the secret on: correct token_url of %s", config)
@@ -90,8 +90,8 @@ func (e *readError) grantFix(failed *oauth.Error, config, role string) string {
 		return e.clientFix(config, role)
 	case "invalid_grant":
 		fix := fmt.Sprintf("the server does not accept the credentials of %s: see \"vault read %s\"", role, role)
-		if e.definition.role.hasSecret() {
-			fix += fmt.Sprintf(", and give the password anew: vault write %s password=@password.txt", role)
+		if e.definition.role.HasSecret() {
+			fix += fmt.Sprintf(", and give anew: vault write %s %s", role, assignments(e.definition.role.SecretsHeld()))
 		}
 		return fix
 	case "invalid_scope":
@@ -104,12 +104,12 @@ func (e *readError) grantFix(failed *oauth.Error, config, role string) string {
 
 // clientFix is for a server that does not accept the client, or how it shows who it is.
 func (e *readError) clientFix(config, role string) string {
-	auth := e.definition.config.auth()
-	if !auth.NeedsSecret {
+	auth := e.definition.config.Effective().ClientAuth()
+	if len(auth.Required) == 0 {
 		return fmt.Sprintf("the server does not accept the client of %s: is client_id right? Or it wants a client_secret (client_auth_method is %s): see \"vault read %s\"", config, auth.Name, config)
 	}
 	trace := fmt.Sprintf(" The trace shows its length (vault write -force -field=trace %s/test).", role)
-	if e.definition.role.refreshesOnly() { // a test would spend its refresh token
+	if e.definition.role.NeedsRefreshToken() { // a test would spend its refresh token
 		trace = ""
 	}
 	return fmt.Sprintf("the server does not accept the client of %s: is client_secret right?%s To write it again: vault write %s client_secret=@client-secret.txt. If it is right, look at client_id and client_auth_method (now %s), and for a secret with special characters at client_secret_basic_encoding: see \"vault read %s\"",

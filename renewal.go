@@ -10,14 +10,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
-)
-
-// How a role's token is renewed ahead of its expiry.
-const (
-	renewAuto     = "auto"      // as long as somebody reads it
-	renewOnDemand = "on_demand" // never: a read renews
-	renewKeepWarm = "keep_warm" // always
 )
 
 // shortLife: a token that lives less is renewed on demand only.
@@ -25,9 +19,9 @@ const shortLife = 45 * time.Second
 
 func renewPolicy(renew string) refresh.Policy {
 	switch renew {
-	case renewOnDemand:
+	case entry.RenewOnDemand:
 		return refresh.OnDemand
-	case renewKeepWarm:
+	case entry.RenewKeepWarm:
 		return refresh.KeepWarm
 	}
 	return refresh.Auto
@@ -73,8 +67,8 @@ func ofJob(key string) (role, tokenKey string) {
 
 // schedule has a token renewed in time, by the role as it is now. It belongs after
 // each that was stored.
-func (b *backend) schedule(ctx context.Context, s logical.Storage, d *definition, t *tokenEntry) {
-	if now, err := b.definitions.get(ctx, s, "", d.name); err == nil && now.key == d.key {
+func (b *backend) schedule(ctx context.Context, s logical.Storage, d *definition, t *entry.Token) {
+	if now, err := b.definitions.get(ctx, s, d.name); err == nil && now.key == d.key {
 		d = now
 	}
 	job := jobOf(d.job, d.host(), d.role, t)
@@ -85,7 +79,7 @@ func (b *backend) schedule(ctx context.Context, s logical.Storage, d *definition
 	b.renewals.Put(job)
 }
 
-func jobOf(key, host string, role *roleEntry, t *tokenEntry) refresh.Job {
+func jobOf(key, host string, role *entry.Role, t *entry.Token) refresh.Job {
 	job := refresh.Job{
 		Key: key, Host: host, Issued: t.Issued, Expires: t.Expires, Due: t.RenewAt, Policy: renewPolicy(role.Renew),
 	}
@@ -94,7 +88,7 @@ func jobOf(key, host string, role *roleEntry, t *tokenEntry) refresh.Job {
 	}
 	from, outstanding := t.Refresh.Outstanding()
 	job.Urgent = outstanding
-	if !role.refreshesOnly() { // it can log in again whenever somebody reads
+	if !role.NeedsRefreshToken() { // it can log in again whenever somebody reads
 		return job
 	}
 	job.UseBy = t.Refresh.RenewBy(false)
@@ -107,11 +101,11 @@ func jobOf(key, host string, role *roleEntry, t *tokenEntry) refresh.Job {
 // reschedule follows a write to a role: its policy may be another one, and what
 // stopped its renewal may be fixed.
 func (b *backend) reschedule(ctx context.Context, s logical.Storage, name string) error {
-	d, err := b.definitions.get(ctx, s, "", name)
+	d, err := b.definitions.get(ctx, s, name)
 	if err != nil {
 		return nil // a read will say why
 	}
-	t, err := load[tokenEntry](ctx, s, d.key)
+	t, err := entry.LoadToken(ctx, s, d.key)
 	if err == nil && t != nil {
 		b.schedule(ctx, s, d, t)
 	}
@@ -122,11 +116,11 @@ func (b *backend) reschedule(ctx context.Context, s logical.Storage, name string
 // may be fixed. An error is no reason to fail the write: a read, or the next try
 // in an hour at most, comes to the same.
 func (b *backend) retryRoles(ctx context.Context, s logical.Storage, config string) {
-	entry, err := loadConfig(ctx, s, config)
-	if err != nil || entry == nil {
+	written, err := entry.LoadConfig(ctx, s, config)
+	if err != nil || written == nil {
 		return
 	}
-	names, err := rolesOf(ctx, s, config)
+	names, err := entry.RolesOf(ctx, s, config)
 	if err != nil || len(names) == 0 {
 		return
 	}
@@ -134,8 +128,8 @@ func (b *backend) retryRoles(ctx context.Context, s logical.Storage, config stri
 	for _, name := range names {
 		roles[name] = true
 	}
-	host := entry.host()
-	if entry.Login != "" && entry.TokenURL != "" { // its roles ask different ones: the next token tells
+	host := written.Effective().MainHost()
+	if written.Effective().SeveralHosts() { // the next token tells
 		host = ""
 	}
 	b.renewals.Retry(host, func(job string) bool {
@@ -148,7 +142,7 @@ func (b *backend) retryRoles(ctx context.Context, s logical.Storage, config stri
 func (b *backend) renewDue(ctx context.Context, key string) refresh.Outcome {
 	name, tokenKey := ofJob(key)
 	s := *b.storage.Load()
-	d, err := b.definitions.get(ctx, s, "", name)
+	d, err := b.definitions.get(ctx, s, name)
 	if err != nil {
 		return b.notDefined(ctx, s, name)
 	}
@@ -157,14 +151,14 @@ func (b *backend) renewDue(ctx context.Context, key string) refresh.Outcome {
 	}
 	// The scheduler has decided that it is time, by a clock that is not set back.
 	// Whoever replaced the token since then was faster.
-	before, err := load[tokenEntry](ctx, s, d.key)
+	before, err := entry.LoadToken(ctx, s, d.key)
 	if err != nil {
 		return refresh.Outcome{Kind: refresh.Unneeded, Code: "storage"}
 	}
 	if before == nil {
 		return refresh.Outcome{Kind: refresh.Gone} // deleted, or not stored yet: then the cache is at it
 	}
-	due := func(held *tokenEntry) bool { return held.generation() <= before.generation() }
+	due := func(held *entry.Token) bool { return held.Generation() <= before.Generation() }
 	need := d.need(0)
 	need.Patience = mintTime // it has the place of the exchange, and must not leave that behind
 	answer, err := b.tokens.Renew(ctx, d.key, need, b.source(s, d), due)
@@ -183,17 +177,17 @@ func (b *backend) renewDue(ctx context.Context, key string) refresh.Outcome {
 // fillRenewals gives the scheduler the tokens that storage has.
 func (b *backend) fillRenewals(ctx context.Context, put func(refresh.Job)) error {
 	s := *b.storage.Load()
-	names, err := s.List(ctx, rolePrefix)
+	names, err := s.List(ctx, string(entry.Roles))
 	if err != nil {
 		return err
 	}
-	configs := map[string]*configEntry{}
+	hosts := map[[2]string]string{} // by config and flow
 	for _, name := range names {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		role, t, key, err := storedToken(ctx, s, name)
-		if _, unreadable := errors.AsType[unreadableError](err); unreadable { // must not stop the others
+		if _, unreadable := errors.AsType[entry.UnreadableError](err); unreadable { // must not stop the others
 			b.Logger().Error("a role's token is not renewed in the background", "role", name, "error", err)
 			continue
 		}
@@ -203,14 +197,18 @@ func (b *backend) fillRenewals(ctx context.Context, put func(refresh.Job)) error
 		if t == nil {
 			continue
 		}
-		if _, known := configs[role.Config]; !known {
-			config, err := loadConfig(ctx, s, role.Config)
-			if _, unreadable := errors.AsType[unreadableError](err); err != nil && !unreadable {
+		of := [2]string{role.Config, role.Flow}
+		if _, known := hosts[of]; !known {
+			config, err := entry.LoadConfig(ctx, s, role.Config)
+			if _, unreadable := errors.AsType[entry.UnreadableError](err); err != nil && !unreadable {
 				return err
 			}
-			configs[role.Config] = config
+			hosts[of] = ""
+			if config != nil {
+				hosts[of] = config.Effective().Host(role.Flow)
+			}
 		}
-		job := jobOf(jobKey(name, key), configs[role.Config].hostFor(role.Flow), role, t)
+		job := jobOf(jobKey(name, key), hosts[of], role, t)
 		if job.Read = t.LastRead; !t.Once || !job.UseBy.IsZero() {
 			put(job)
 		}
@@ -220,13 +218,13 @@ func (b *backend) fillRenewals(ctx context.Context, put func(refresh.Job)) error
 
 // storedToken is what storage has of a role: all nil without a role, t nil
 // without a token.
-func storedToken(ctx context.Context, s logical.Storage, name string) (role *roleEntry, t *tokenEntry, key string, err error) {
-	if role, err = loadRole(ctx, s, name); err != nil || role == nil {
+func storedToken(ctx context.Context, s logical.Storage, name string) (role *entry.Role, t *entry.Token, key string, err error) {
+	if role, err = entry.LoadRole(ctx, s, name); err != nil || role == nil {
 		return nil, nil, "", err
 	}
-	if key, err = tokenKey(role.ID, sharedHolder); err != nil {
+	if key, err = entry.Shared(role).Key(); err != nil {
 		return nil, nil, "", err
 	}
-	t, err = load[tokenEntry](ctx, s, key)
+	t, err = entry.LoadToken(ctx, s, key)
 	return role, t, key, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
@@ -21,11 +22,11 @@ import (
 // returns the name that it has there.
 func (m *mount) due(role string) string {
 	m.t.Helper()
-	d, err := m.b.definitions.get(m.t.Context(), m.storage, "oauth/", role)
+	d, err := m.b.definitions.get(m.t.Context(), m.storage, role)
 	require.NoError(m.t, err)
 	t := m.storedToken(role)
 	t.RenewAt = time.Now().Add(-time.Second)
-	require.NoError(m.t, save(m.t.Context(), m.storage, d.key, t.stored(), maxTokenSize))
+	require.NoError(m.t, t.Save(m.t.Context(), m.storage, d.key))
 	m.b.tokens.Forget(d.key)
 	m.b.schedule(m.t.Context(), m.storage, d, t)
 	return d.job
@@ -48,7 +49,7 @@ func TestADueTokenIsRenewedWithoutAReader(t *testing.T) {
 	m.due("user")
 	require.Equal(t, 1, m.server.Requests(), "nothing runs before the engine was initialized")
 	m.initialize()
-	eventually(t, func() bool { return m.storedToken("user").generation() == 2 })
+	eventually(t, func() bool { return m.storedToken("user").Generation() == 2 })
 	require.Equal(t, []string{"password", "refresh_token"}, m.grants())
 	require.NotEqual(t, old, m.token("user"))
 	require.Equal(t, 2, m.server.Requests(), "the reader waits for nothing")
@@ -60,7 +61,7 @@ func TestADueTokenIsRenewedWithoutAReader(t *testing.T) {
 }
 
 func jobOfRole(m *mount, role string) string {
-	d, err := m.b.definitions.get(m.t.Context(), m.storage, "oauth/", role)
+	d, err := m.b.definitions.get(m.t.Context(), m.storage, role)
 	require.NoError(m.t, err)
 	return d.job
 }
@@ -104,14 +105,14 @@ func TestAFailedRenewalLeavesTheTokenAlone(t *testing.T) {
 func TestWhatIsNotRenewedInTheBackground(t *testing.T) {
 	m := newMountAndServer(t)
 	m.write("roles/lazy", fields{"config": "main", "renew": "on_demand"})
-	require.Contains(t, m.refused(logical.UpdateOperation, "roles/lazy", fields{"renew": "never"}), "renew must be auto, on_demand or keep_warm")
+	require.Contains(t, m.refused(logical.UpdateOperation, "roles/lazy", fields{"renew": "never"}), "renew must be one of auto, on_demand, keep_warm")
 	m.token("lazy")
 	m.initialize()
 	job := m.due("lazy")
 	look, _ := m.b.renewals.Look(job)
 	require.Equal(t, "asleep", look.State)
 	m.write("roles/lazy", fields{"renew": "keep_warm"})
-	eventually(t, func() bool { return m.storedToken("lazy").generation() == 2 })
+	eventually(t, func() bool { return m.storedToken("lazy").Generation() == 2 })
 
 	m.token("user")
 	gone := jobOfRole(m, "user")
@@ -156,15 +157,15 @@ func TestOutcomes(t *testing.T) {
 // Readers come back soon after the renewal; where it is late, not each second.
 func TestWhenReadingAgainPays(t *testing.T) {
 	issued := time.Now()
-	token := &tokenEntry{Issued: issued, RenewAt: issued.Add(42 * time.Minute), Expires: issued.Add(time.Hour)}
-	d := &definition{role: &roleEntry{Renew: renewAuto}}
+	token := &entry.Token{Issued: issued, RenewAt: issued.Add(42 * time.Minute), Expires: issued.Add(time.Hour)}
+	d := &definition{role: &entry.Role{Renew: entry.RenewAuto}}
 	in := func(after time.Duration) int64 { return rereadIn(d, token, tokencache.Need{}, issued.Add(after)) }
 	require.EqualValues(t, 45*60, in(0))
 	require.EqualValues(t, 1, in(45*time.Minute-time.Millisecond))
 	require.EqualValues(t, 15*60-30, in(45*time.Minute), "late: as if nothing renewed it")
-	d.role.Renew = renewOnDemand
+	d.role.Renew = entry.RenewOnDemand
 	require.EqualValues(t, 60*60-30, in(0))
-	d.role.Renew = renewAuto
+	d.role.Renew = entry.RenewAuto
 	token.Expires, token.RenewAt = issued.Add(44*time.Second), issued.Add(30*time.Second)
 	require.EqualValues(t, 40, in(0), "too short a life to be renewed ahead")
 }
@@ -179,5 +180,5 @@ func TestAConfigsWriteEndsTheBackoffOfItsRoles(t *testing.T) {
 	eventually(t, func() bool { look, _ := m.b.renewals.Look(job); return look.Failures == 1 })
 	m.server.Client("app", clientSecret+"2")
 	m.write("config/main", fields{"client_secret": clientSecret + "2"})
-	eventually(t, func() bool { return m.storedToken("app").generation() == 2 })
+	eventually(t, func() bool { return m.storedToken("app").Generation() == 2 })
 }

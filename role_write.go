@@ -5,19 +5,20 @@ package oauthsecrets
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 )
 
 func (b *backend) roleWrite(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	name, verify := data.Get("name").(string), data.Get(verifyField).(string)
-	if err := checkName("the name", name); err != nil {
+	if err := entry.CheckName("the name", name); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
 	if err := checkVerify(verify); err != nil {
@@ -36,7 +37,7 @@ func (b *backend) roleWrite(ctx context.Context, req *logical.Request, data *fra
 
 // writeLocked stores the role, unless it has to be tried first or nothing changes.
 func (b *backend) writeLocked(ctx context.Context, req *logical.Request, c *roleChange, data *framework.FieldData) (refusal *logical.Response, err error) {
-	unlock, err := b.names.lock(ctx, rolePrefix+c.name)
+	unlock, err := b.names.lock(ctx, entry.Roles.Key(c.name))
 	if err != nil {
 		return nil, err
 	}
@@ -52,9 +53,10 @@ func (b *backend) writeLocked(ctx context.Context, req *logical.Request, c *role
 type roleChange struct {
 	name     string
 	verify   string
-	before   *roleEntry // nil: a new role
-	role     *roleEntry // what is to be stored
-	config   *configEntry
+	before   *entry.Role // nil: a new role
+	role     *entry.Role // what is to be stored
+	config   *entry.Config
+	needs    string       // a secret of the role without which nothing can be sent, or ""
 	past     *pastFailure // before the write, which ends the account's count
 	warnings []string
 }
@@ -75,25 +77,24 @@ func (c *roleChange) response() *logical.Response {
 // prepare fills in the change, or says why there can be none. A change of the
 // role has a revision of its own.
 func (b *backend) prepare(ctx context.Context, req *logical.Request, c *roleChange, data *framework.FieldData) (refusal *logical.Response, err error) {
-	if c.before, err = loadRole(ctx, req.Storage, c.name); err != nil {
+	if c.before, err = entry.LoadRole(ctx, req.Storage, c.name); err != nil {
 		return nil, err
 	}
-	resp := &logical.Response{}
-	if c.role = newRoleEntry(); c.before != nil {
-		c.role = c.before.clone()
+	if c.role = entry.NewRole(); c.before != nil {
+		c.role = c.before.Clone()
 	} else {
 		c.role.ID = rand.Text()
 	}
-	supplied := c.role.apply(patch{data}, resp)
-	c.warnings = resp.Warnings
+	var supplied []string
+	supplied, c.warnings = entry.RoleFields.Apply(c.role, data)
 	if c.before != nil && len(supplied) == 0 && reflect.DeepEqual(c.role, c.before) {
 		return nil, nil
 	}
-	config, refusal, err := c.role.ofConfig(ctx, req, c.name)
+	config, refusal, err := configOf(ctx, req, c.role, c.name)
 	if refusal != nil || err != nil {
 		return refusal, err
 	}
-	if err := c.role.settle(config, req.MountPoint, c.name, c.before, supplied); err != nil {
+	if err := c.settle(config, req.MountPoint, supplied); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
 	if c.before != nil && reflect.DeepEqual(c.role, c.before) {
@@ -105,92 +106,75 @@ func (b *backend) prepare(ctx context.Context, req *logical.Request, c *roleChan
 	return nil, err
 }
 
-// ofConfig returns the config that the role names, or why it may not.
-func (r *roleEntry) ofConfig(ctx context.Context, req *logical.Request, name string) (*configEntry, *logical.Response, error) {
-	if err := required("config", r.Config); err != nil {
+// configOf returns the config that the role names, or why it may not.
+func configOf(ctx context.Context, req *logical.Request, r *entry.Role, name string) (*entry.Config, *logical.Response, error) {
+	if r.Config == "" {
+		return nil, logical.ErrorResponse("config is required"), nil
+	}
+	if err := entry.CheckName("config", r.Config); err != nil {
 		return nil, logical.ErrorResponse(err.Error()), nil
 	}
-	if err := checkName("config", r.Config); err != nil {
-		return nil, logical.ErrorResponse(err.Error()), nil
-	}
-	config, err := loadConfig(ctx, req.Storage, r.Config)
+	config, err := entry.LoadConfig(ctx, req.Storage, r.Config)
 	if err != nil {
 		return nil, nil, err
 	}
 	if config == nil {
 		return nil, logical.ErrorResponse("no config named %s: write it first with \"vault write %sconfig/%s ...\", or see \"vault list %sconfig\"", r.Config, req.MountPoint, r.Config, req.MountPoint), nil
 	}
-	if !config.allows(name) {
+	if !config.Allows(name) {
 		return nil, logical.ErrorResponse("config %s does not allow role %s: see allowed_roles in \"vault read %sconfig/%s\"", r.Config, name, req.MountPoint, r.Config), nil
 	}
 	return config, nil, nil
 }
 
 // settle fills in what the config decides, checks the role, and binds its secrets.
-func (r *roleEntry) settle(config *configEntry, mount, name string, before *roleEntry, supplied []string) error {
-	if r.Flow == "" {
-		r.Flow = flows.Default(config.Login != "")
+func (c *roleChange) settle(config *entry.Config, mount string, supplied []string) error {
+	if c.role.Flow == "" {
+		c.role.Flow = config.Effective().DefaultFlow()
 	}
-	if err := r.check(); err != nil {
+	if err := c.role.Check(); err != nil {
 		return err
 	}
-	for variable := range r.Variables {
-		if _, fixed := config.Variables[variable]; fixed {
-			return fmt.Errorf("variables: config %s fixes %s, and a role cannot change it: what a config leaves out is for its roles to say", r.Config, variable)
-		}
+	flow, _ := flows.Lookup(c.role.Flow) // Check has looked
+	if endpoint := flow.Describe().Endpoint; !entry.ConfigFields.IsSet(config, endpoint) {
+		return fmt.Errorf("flow %s needs %s in its config, and config %s has none: vault write %sconfig/%s %s", c.role.Flow, endpoint, c.role.Config, mount, c.role.Config, assignment(endpoint))
 	}
-	if err := r.checkAgainst(config, mount, name); err != nil {
-		return err
+	server, err := config.Effective().Server(nil)
+	if err != nil {
+		return fmt.Errorf("the login document of config %s: %w", c.role.Config, err)
 	}
-	return r.bind(config, before, supplied)
-}
-
-// bind ties the role's secrets to the place where its config sends them now.
-// Either all of them are supplied for a new place, or none is sent there: the
-// right to update a role must not be a way to have its secrets sent elsewhere.
-func (r *roleEntry) bind(config *configEntry, before *roleEntry, supplied []string) error {
-	if !r.hasSecret() {
-		r.SecretsFor = ""
-		return nil
+	unfit := flow.Check(c.role.Request(server))
+	if unfit != nil && !unfit.Later {
+		return errors.New(unfitText(unfit, mount, c.name, c.role, config))
 	}
-	if before == nil {
-		r.SecretsFor = config.DestinationID
-		return nil
+	if c.needs = ""; unfit != nil && !unfit.InConfig {
+		c.needs = unfit.Missing
 	}
-	kept := keptSecrets(before.secretsHeld(), r.secretsHeld(), supplied)
-	// The values of a login document may choose among the tenants of one host.
-	moves := before.Config != r.Config || before.Username != r.Username || !reflect.DeepEqual(before.Variables, r.Variables)
-	switch {
-	case len(kept) == 0:
-		r.SecretsFor = config.DestinationID
-	case moves || before.SecretsFor != config.DestinationID && !config.Rebound && len(supplied) > 0:
-		return fmt.Errorf("this changes where the role's secrets are sent: give %s in the same write (or clear it with %s=)", strings.Join(kept, " and "), kept[0])
-	}
-	return nil
+	return c.role.Bind(config, c.before, supplied)
 }
 
 // storeRole keeps the order that use/ needs: in the index before, out of it after.
-func (b *backend) storeRole(ctx context.Context, s logical.Storage, c *roleChange, entry *logical.StorageEntry) error {
+func (b *backend) storeRole(ctx context.Context, s logical.Storage, c *roleChange, stored *logical.StorageEntry) error {
 	if c.before == nil || c.before.Config != c.role.Config {
-		if err := s.Put(ctx, &logical.StorageEntry{Key: usePrefix + c.role.Config + "/" + c.name, Value: []byte("{}")}); err != nil {
+		if err := s.Put(ctx, &logical.StorageEntry{Key: entry.Uses.Under(c.role.Config).Key(c.name), Value: []byte("{}")}); err != nil {
 			return err
 		}
 	}
 	defer b.definitions.forgetRole(c.name) // also after an error: the write may have arrived
-	if err := s.Put(ctx, entry); err != nil {
+	if err := s.Put(ctx, stored); err != nil {
 		return err
 	}
 	if c.before != nil && c.before.Config != c.role.Config {
-		return s.Delete(ctx, usePrefix+c.before.Config+"/"+c.name)
+		return s.Delete(ctx, entry.Uses.Under(c.before.Config).Key(c.name))
 	}
 	return nil
 }
 
 func (c *roleChange) warn() {
-	if field := c.role.neededSecret(c.config); field != "" {
-		c.addWarning("no %s is set yet: until it is, the role can obtain no token", field)
+	if c.needs != "" {
+		c.addWarning("no %s is set yet: until it is, the role can obtain no token", c.needs)
 	}
-	if flow, ok := flows.Lookup(c.role.Flow); ok && flow.Describe().Advice != "" {
-		c.addWarning("%s", flow.Describe().Advice)
+	if flow, ok := flows.Lookup(c.role.Flow); ok && flow.Describe().Warning != "" {
+		c.addWarning("%s", flow.Describe().Warning)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
@@ -27,7 +28,7 @@ type rotating struct {
 	s       logical.Storage
 	d       *definition
 	keep    tokencache.Keep
-	entry   *tokenEntry // as it is in storage, and newer only if storage has failed
+	entry   *entry.Token // as it is in storage, and newer only if storage has failed
 	attempt *rotation.Attempt
 	answer  *oauth.Token // to the last POST
 	err     error        // why there is no token
@@ -36,7 +37,7 @@ type rotating struct {
 
 // rotate obtains a token to follow held by its refresh token, or where that has
 // come to its end by the role's own credentials.
-func (b *backend) rotate(ctx context.Context, s logical.Storage, d *definition, held *tokenEntry, keep tokencache.Keep) (*tokenEntry, error) {
+func (b *backend) rotate(ctx context.Context, s logical.Storage, d *definition, held *entry.Token, keep tokencache.Keep) (*entry.Token, error) {
 	r := &rotating{b: b, s: s, d: d, keep: keep, entry: held}
 	step, err := r.withSlot(ctx)
 	switch {
@@ -48,7 +49,7 @@ func (b *backend) rotate(ctx context.Context, s logical.Storage, d *definition, 
 		return r.adopted()
 	}
 	if r.answer.UseOnce && r.entry.Matches(r.d.fingerprint) && r.entry.Life().Remaining(time.Now()) > 0 {
-		return r.entry.withRefresh(r.d, r.attempt.State()), nil // the one that still lives serves more than one reader
+		return r.entry.WithRefresh(r.d.revision, r.attempt.State()), nil // the one that still lives serves more than one reader
 	}
 	return refreshed(d, r.answer, r.entry, r.attempt.State()), nil
 }
@@ -95,7 +96,7 @@ func (r *rotating) renew(ctx context.Context) (rotation.Step, error) {
 // begin looks into storage, where another node may have left something newer
 // than what memory holds; or older, if the last token could not be stored.
 func (r *rotating) begin(ctx context.Context) error {
-	stored, err := load[tokenEntry](ctx, r.s, r.d.key)
+	stored, err := entry.LoadToken(ctx, r.s, r.d.key)
 	if err != nil {
 		return err
 	}
@@ -106,23 +107,23 @@ func (r *rotating) begin(ctx context.Context) error {
 		return tokencache.ErrForgotten
 	}
 	state := r.entry.Refresh
-	if r.entry.Truth != r.d.truth { // the refusal may have been the config's fault
+	if r.entry.Truth != r.d.revision { // the refusal may have been the config's fault
 		state = state.TryAgain()
 	}
 	r.attempt = rotation.Begin(state, rotation.Options{
-		Instance: *r.b.instance.Load(), Credentials: !r.d.role.refreshesOnly(), Roll: rand.Float64(),
+		Instance: *r.b.instance.Load(), Credentials: !r.d.role.NeedsRefreshToken(), Roll: rand.Float64(),
 	}, time.Now())
 	return nil
 }
 
 // write stores the state, unless the role has gone: nothing else would ever delete it.
 func (r *rotating) write() {
-	next := r.entry.withRefresh(r.d, r.attempt.State())
+	next := r.entry.WithRefresh(r.d.revision, r.attempt.State())
 	err := r.keep(func(ctx context.Context) error {
 		if err := r.d.stillThere(ctx, r.s); err != nil {
 			return err
 		}
-		return save(ctx, r.s, r.d.key, next.stored(), maxTokenSize)
+		return next.Save(ctx, r.s, r.d.key)
 	})
 	switch {
 	case err == nil:
@@ -137,7 +138,7 @@ func (r *rotating) write() {
 // lookAgain has a refresh token that was refused once tried a second time,
 // whatever life its access token has left.
 func (r *rotating) lookAgain(state rotation.State) {
-	if state.Health() != rotation.Suspected || !r.d.role.refreshesOnly() {
+	if state.Health() != rotation.Suspected || !r.d.role.NeedsRefreshToken() {
 		return
 	}
 	if _, known := r.b.renewals.Look(r.d.job); known {
@@ -148,7 +149,7 @@ func (r *rotating) lookAgain(state rotation.State) {
 }
 
 func (r *rotating) read(ctx context.Context) {
-	stored, err := load[tokenEntry](ctx, r.s, r.d.key)
+	stored, err := entry.LoadToken(ctx, r.s, r.d.key)
 	switch {
 	case err != nil:
 		r.err = err
@@ -172,7 +173,7 @@ func (r *rotating) post(ctx context.Context, step rotation.Step) {
 		return
 	}
 	r.posted = true
-	r.answer, r.err = r.d.flow.Refresh(posting, r.d.request, r.entry.leaves(step.Token))
+	r.answer, r.err = r.d.flow.Refresh(posting, r.d.request, r.entry.Leaves(step.Token))
 	if ctx.Err() != nil { // the server may still be at it: the next attempt must wait as for a stranger's
 		r.b.renameInstance()
 	}
@@ -180,7 +181,7 @@ func (r *rotating) post(ctx context.Context, step rotation.Step) {
 	failed, is := errors.AsType[*oauth.Error](r.err)
 	switch {
 	case r.err == nil:
-		r.attempt.Answered(rotation.Answer{RefreshToken: r.answer.RefreshToken, Ends: r.d.refreshEnds(r.answer)}, now)
+		r.attempt.Answered(rotation.Answer{RefreshToken: r.answer.RefreshToken, Ends: r.answer.RefreshEnds}, now)
 	case !is:
 		r.attempt.Unanswered(now)
 	case failed.RefreshToken.IsSet(): // and nothing else that is of use

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
@@ -149,13 +150,13 @@ func TestAnImportedRefreshTokenIsExercisedUnread(t *testing.T) {
 // An exchange that began under an old definition does not bring that back.
 func TestAPolicyThatChangesDuringARenewal(t *testing.T) {
 	inWorld(t, imported, func(w *world) {
-		role := w.d.role.clone()
-		role.Renew, role.Revision = renewOnDemand, role.Revision+1
+		role := w.d.role.Clone()
+		role.Renew, role.Revision = entry.RenewOnDemand, role.Revision+1
 		w.server.before = func() {
 			w.server.before = nil
-			require.NoError(w, save(context.Background(), w.storage, rolePrefix+"r", role.stored(), maxRoleSize))
+			putRole(w, w.storage, "r", role)
 			d := newDefinitionLike(w.d)
-			d.role, d.truth = role, d.truth+"+"
+			d.role, d.revision = role, d.revision+"+"
 			w.use(d)
 		}
 		w.renews()
@@ -238,7 +239,7 @@ func TestWhatStorageHoldsIsHeldAgainstTheRole(t *testing.T) {
 			other := w.stored()
 			other.DestinationID, other.Grant = "D2", "G2"
 			other.Refresh.Generation, other.Refresh.Turn = 7, 7
-			require.NoError(w, save(context.Background(), w.storage, w.d.key, other.stored(), maxTokenSize))
+			require.NoError(w, other.Save(context.Background(), w.storage, w.d.key))
 			for _, release := range places {
 				release(refresh.Outcome{Kind: refresh.Renewed})
 			}
@@ -263,7 +264,7 @@ func TestNoIntentForADeletedRole(t *testing.T) {
 		require.Error(w, err)
 		keys, err := logical.CollectKeys(context.Background(), w.storage.Storage)
 		require.NoError(w, err)
-		require.NotContains(w, strings.Join(keys, " "), tokenPrefix)
+		require.NotContains(w, strings.Join(keys, " "), string(entry.Tokens))
 	})
 }
 
@@ -273,11 +274,11 @@ func TestWhatAKillCutOffIsAskedForAgain(t *testing.T) {
 	for _, flow := range []string{imported, "password"} {
 		inWorld(t, flow, func(w *world) {
 			start := time.Now()
-			entry := w.withIntent(start)
+			stored := w.withIntent(start)
 			if flow != imported { // which would wait for a reader, or until it is due
-				entry.Value = bytes.Replace(entry.Value, []byte(`"renew_at":"2000`), []byte(`"renew_at":"1999`), 1)
+				stored.Value = bytes.Replace(stored.Value, []byte(`"renew_at":"2000`), []byte(`"renew_at":"1999`), 1)
 			}
-			require.NoError(w, w.storage.Put(context.Background(), entry))
+			require.NoError(w, w.storage.Put(context.Background(), stored))
 			w.server.newest, w.server.used = 2, map[int]time.Time{1: start}
 			w.another()
 			require.NoError(w, w.b.initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
@@ -306,9 +307,9 @@ func TestAGatewaysFailureIsAnAnswerThatWasLost(t *testing.T) {
 // A role that can log in is not renewed for an answer that is outstanding: nobody reads.
 func TestAnOutstandingAnswerWakesNobody(t *testing.T) {
 	inWorld(t, "password", func(w *world) {
-		role := w.d.role.clone()
-		role.Renew = renewOnDemand
-		require.NoError(w, save(context.Background(), w.storage, rolePrefix+"r", role.stored(), maxRoleSize))
+		role := w.d.role.Clone()
+		role.Renew = entry.RenewOnDemand
+		putRole(w, w.storage, "r", role)
 		require.NoError(w, w.storage.Put(context.Background(), w.withIntent(time.Now())))
 		w.another()
 		d := newDefinitionLike(w.d)
@@ -386,7 +387,7 @@ func TestACutOffAnswerLeavesTheTokenInPlace(t *testing.T) {
 // One entry that cannot be read must not keep the others from being renewed.
 func TestAnUnreadableRoleStopsNoRenewal(t *testing.T) {
 	inWorld(t, imported, func(w *world) {
-		require.NoError(w, w.storage.Put(context.Background(), &logical.StorageEntry{Key: rolePrefix + "aaa", Value: []byte("{")}))
+		require.NoError(w, w.storage.Put(context.Background(), &logical.StorageEntry{Key: string(entry.Roles) + "aaa", Value: []byte("{")}))
 		w.another()
 		require.NoError(w, w.b.initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
 		synctest.Wait()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
@@ -47,7 +48,7 @@ func (r *rotating) renewed() error {
 	if r.err == nil {
 		return nil
 	}
-	next := r.entry.withRefresh(r.d, r.attempt.State())
+	next := r.entry.WithRefresh(r.d.revision, r.attempt.State())
 	if err := r.keep(func(ctx context.Context) error { return r.b.persist(ctx, r.s, r.d, next) }); err != nil {
 		r.b.Logger().Error("a new refresh token could not be stored", "role", r.d.name, "error", err)
 	}
@@ -68,7 +69,7 @@ func (r *rotating) over() error {
 
 // nothingToSend is a role without credentials whose refresh token must not be
 // sent, or which has none.
-func (d *definition) nothingToSend(held *tokenEntry) error {
+func (d *definition) nothingToSend(held *entry.Token) error {
 	e := &reauthError{failure: &oauth.Error{Kind: oauth.Forbidden, Host: "nothing was sent", Reason: "there is no refresh token"}}
 	switch {
 	case held == nil || !held.Refresh.Current.IsSet():
@@ -81,7 +82,7 @@ func (d *definition) nothingToSend(held *tokenEntry) error {
 }
 
 // adopted is a token that another node has obtained meanwhile.
-func (r *rotating) adopted() (*tokenEntry, error) {
+func (r *rotating) adopted() (*entry.Token, error) {
 	t := r.entry
 	if t.Matches(r.d.fingerprint) && t.Life().Remaining(time.Now()) > 0 {
 		return t, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 )
 
@@ -23,7 +24,7 @@ func TestWhatIsSaidOfARefreshToken(t *testing.T) {
 	}
 	inWorld(t, imported, func(w *world) { // its config was pointed elsewhere
 		d := newDefinitionLike(w.d)
-		d.config = &configEntry{DestinationID: "elsewhere"}
+		d.config = &entry.Config{ConfigMeta: entry.ConfigMeta{DestinationID: "elsewhere"}}
 		w.use(d)
 		text := read(w)
 		require.Contains(w, text, "belongs where the config pointed when it was imported")

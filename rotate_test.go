@@ -94,9 +94,11 @@ func (w *world) withIntent(sent time.Time) *logical.StorageEntry {
 		Generation: 1, Turn: 2, Current: refreshToken(1),
 		Intent: rotation.Intent{PostBefore: sent.Add(rotation.PostWindow), By: "another"},
 	}
-	entry, err := encode(w.d.key, t.stored(), maxTokenSize)
+	s := new(logical.InmemStorage)
+	require.NoError(w, t.Save(context.Background(), s, w.d.key))
+	stored, err := s.Get(context.Background(), w.d.key)
 	require.NoError(w, err)
-	return entry
+	return stored
 }
 
 func TestARefusalIsBelievedTheSecondTime(t *testing.T) {
@@ -166,7 +168,7 @@ func TestThePreviousTokenIsTriedOnce(t *testing.T) {
 		w.renews()
 		held := w.stored()
 		held.Refresh.Current = "refresh-77" // as if a broken fence had left it
-		require.NoError(w, save(w.Context(), w.storage, w.d.key, held.stored(), maxTokenSize))
+		require.NoError(w, held.Save(w.Context(), w.storage, w.d.key))
 		w.server.used = map[int]time.Time{}
 		w.another()
 		w.server.before = func() { w.server.refuses = w.state().Current == "refresh-77" && !w.state().Intent.Other }
@@ -183,7 +185,7 @@ func TestANodeThatWasFasterIsFollowed(t *testing.T) {
 			faster.AccessToken = "access-faster"
 			faster.Refresh.Generation, faster.Refresh.Turn = 2, 3
 			faster.Refresh.Current, faster.Refresh.Intent = "refresh-9", rotation.Intent{}
-			require.NoError(w, save(w.Context(), w.storage, w.d.key, faster.stored(), maxTokenSize))
+			require.NoError(w, faster.Save(w.Context(), w.storage, w.d.key))
 			w.server.refuses = true
 		}
 		resp, err := w.renew()
@@ -217,7 +219,6 @@ func TestWhatOverloadsIsNoRefusal(t *testing.T) {
 func TestALoginIsRepeatedBeforeItsSessionEnds(t *testing.T) {
 	inWorld(t, "password", func(w *world) {
 		w.server.session = 12 * time.Hour
-		w.use(withSession(w.T, w.d, "12h"))
 		require.NoError(w, w.b.tokens.Change(w.Context(), w.d.key, func(ctx context.Context) error { return w.storage.Delete(ctx, w.d.key) }))
 		w.server.logins = 0
 		require.NoError(w, w.b.initialize(w.Context(), &logical.InitializationRequest{Storage: w.storage}))

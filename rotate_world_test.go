@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
@@ -26,7 +27,7 @@ type rotator struct {
 	life        time.Duration // of access tokens
 	grace       time.Duration
 	refreshLife time.Duration // of refresh tokens, as the answer says; 0: it does not
-	session     time.Duration // from a login; nothing is refreshed afterwards; 0: no end
+	session     time.Duration // from a login; nothing is refreshed afterwards, as the answer says; 0: no end
 
 	befalls func(n int) error // what becomes of the nth exchange's answer; nil: it arrives
 	once    bool              // its access tokens are good for one use
@@ -53,8 +54,8 @@ func (r *rotator) answer(sent int) (*oauth.Token, error) {
 	now := time.Now().Round(0)
 	return &oauth.Token{
 		AccessToken: secret.String(fmt.Sprintf("access-%d", r.newest)), TokenType: "Bearer",
-		RefreshToken: refreshToken(r.newest), RefreshEnds: after(now, r.refreshLife), Issued: now, Expires: now.Add(r.life),
-		UseOnce: r.once,
+		RefreshToken: refreshToken(r.newest), RefreshEnds: later(now, r.refreshLife), Issued: now, Expires: now.Add(r.life),
+		UseOnce: r.once, SessionEnds: later(r.since.Round(0), r.session),
 	}, nil
 }
 
@@ -128,13 +129,14 @@ func inWorld(t *testing.T, flow string, test func(w *world)) {
 			T: t, storage: &faultyStorage{Storage: new(logical.InmemStorage)},
 			server: &rotator{Flow: lookedUp, life: time.Hour, grace: 30 * time.Second},
 		}
-		role := &roleEntry{ID: "id", Config: "c", Flow: flow, Renew: renewAuto}
-		require.NoError(t, save(t.Context(), w.storage, rolePrefix+"r", role.stored(), maxRoleSize))
-		key, err := tokenKey(role.ID, sharedHolder)
+		role := &entry.Role{RoleMeta: entry.RoleMeta{ID: "id"}, Config: "c", Flow: flow, Renew: entry.RenewAuto}
+		putRole(t, w.storage, "r", role)
+		key, err := entry.Shared(role).Key()
 		require.NoError(t, err)
 		w.d = &definition{
-			name: "r", role: role, config: &configEntry{DestinationID: "d", HeaderName: "A", HeaderFormat: "{{token}}"}, flow: w.server,
-			fingerprint: "f", grant: "g", truth: "1", key: key, job: jobKey("r", key),
+			name: "r", role: role, config: &entry.Config{ConfigMeta: entry.ConfigMeta{DestinationID: "d"}, HeaderName: "A", HeaderFormat: "{{token}}"}, flow: w.server,
+			about: lookedUp.Describe(), request: role.Request(&flows.Server{Client: new(oauth.Client)}), target: entry.Shared(role),
+			fingerprint: "f", grant: "g", revision: "1", key: key, job: jobKey("r", key),
 		}
 		w.another()
 		first, err := w.server.tokenByLogin()
@@ -163,7 +165,7 @@ func (w *world) use(d *definition) {
 // changed is the definition after a write that changes something.
 func (w *world) changed() {
 	d := newDefinitionLike(w.d)
-	d.truth += "+"
+	d.revision += "+"
 	w.use(d)
 }
 
@@ -187,12 +189,12 @@ func (w *world) renews() {
 }
 
 // stored is the token as storage has it.
-func (w *world) stored() *tokenEntry {
+func (w *world) stored() *entry.Token {
 	w.Helper()
-	entry, err := load[tokenEntry](context.Background(), w.storage.Storage, w.d.key)
+	held, err := entry.LoadToken(context.Background(), w.storage.Storage, w.d.key)
 	require.NoError(w, err)
-	require.NotNil(w, entry)
-	return entry
+	require.NotNil(w, held)
+	return held
 }
 
 func (w *world) state() rotation.State {
@@ -200,23 +202,18 @@ func (w *world) state() rotation.State {
 	return w.stored().Refresh
 }
 
-// withSession is the definition with a login document that knows when its
-// sessions end.
-func withSession(t *testing.T, d *definition, session string) *definition {
-	t.Helper()
-	document, err := compileLogin(`{"request": {"url": "/login", "json": {"p": "{{password}}"}}, "token": {"json": "/token"},
-		"refresh_token": {"json": "/refresh"}, "session_ttl": "` + session + `",
-		"refresh": {"request": {"url": "/refresh", "json": {"r": "{{refresh_token}}"}}}}`)
-	require.NoError(t, err)
-	next := newDefinitionLike(d)
-	next.request.Document = document
-	return next
+// later is start + d, or zero where d is.
+func later(start time.Time, d time.Duration) time.Time {
+	if d == 0 {
+		return time.Time{}
+	}
+	return start.Add(d)
 }
 
 // newDefinitionLike copies what is not a lock.
 func newDefinitionLike(d *definition) *definition {
 	return &definition{
-		name: d.name, role: d.role, config: d.config, flow: d.flow, request: d.request,
-		fingerprint: d.fingerprint, grant: d.grant, truth: d.truth, key: d.key, job: d.job,
+		name: d.name, role: d.role, config: d.config, flow: d.flow, about: d.about, request: d.request, target: d.target,
+		fingerprint: d.fingerprint, grant: d.grant, revision: d.revision, key: d.key, job: d.job,
 	}
 }

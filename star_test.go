@@ -91,6 +91,24 @@ func partsOf(t *testing.T) (parts []string) {
 	return parts
 }
 
+// knowStorage are the packages that store what they are about.
+var knowStorage = []string{"internal/entry"}
+
+// mayImport is what a package may import of ours: those below it.
+func mayImport(folder string) []string {
+	words := []string{"internal/secret", "internal/spelling"}
+	fields := append(words, "internal/field")
+	switch folder {
+	case "internal/field":
+		return words
+	case "flows":
+		return append(fields, "internal/oauth", "internal/login")
+	case "internal/entry":
+		return append(fields, "internal/oauth", "internal/login", "internal/transport", "internal/rotation", "internal/tokencache", "flows")
+	}
+	return fields
+}
+
 // forbiddenImport tells why a folder's code must not import a package, or "".
 func forbiddenImport(folder, imported string) string {
 	ours, own := strings.CutPrefix(imported, module+"/")
@@ -102,16 +120,15 @@ func forbiddenImport(folder, imported string) string {
 		}
 	case strings.HasPrefix(imported, "golang.org/x/oauth2"):
 		return "the token exchange is ours"
+	case imported == "github.com/hashicorp/vault/sdk/logical" && slices.Contains(knowStorage, folder): // for its storage
 	case strings.HasPrefix(imported, "github.com/hashicorp/vault/") && folder != "." && top != "cmd" && top != "test":
 		return "only the root package and cmd know Vault"
 	case imported == module && top != "cmd" && top != "test":
 		return "the root package is the middle of the star"
 	case own && strings.HasPrefix(ours, "internal/oauthtest") && top != "test":
 		return "it is for tests only"
-	case own && top == "internal" && !slices.Contains([]string{"internal/secret", "internal/spelling"}, ours) && !strings.HasPrefix(ours, folder+"/"):
-		return "internal packages do not import each other, but for two that are no more than words"
-	case own && top == "flows" && !slices.Contains([]string{"internal/oauth", "internal/login", "internal/secret"}, ours):
-		return "flows know internal/oauth, internal/login and internal/secret only"
+	case own && (top == "internal" || top == "flows") && !strings.HasPrefix(ours, folder+"/") && !slices.Contains(mayImport(folder), ours):
+		return "imports go down only: " + folder + " may import " + strings.Join(mayImport(folder), ", ")
 	}
 	return ""
 }
@@ -119,14 +136,15 @@ func forbiddenImport(folder, imported string) string {
 func TestForbiddenImports(t *testing.T) {
 	for _, c := range []struct{ folder, imported string }{
 		{"internal/oauth", module + "/internal/transport"}, {"internal/oauth", "github.com/hashicorp/vault/sdk/logical"},
-		{"flows", module + "/internal/tokencache"}, {"flows", module}, {".", "golang.org/x/oauth2"},
+		{"flows", module + "/internal/tokencache"}, {"flows", module}, {"flows", module + "/internal/entry"},
+		{"internal/field", module + "/internal/oauth"}, {"internal/entry", "github.com/hashicorp/vault/sdk/framework"}, {".", "golang.org/x/oauth2"},
 		{".", module + "/internal/oauthtest"}, {"client", module + "/internal/oauth"}, {"client", module},
 	} {
 		require.NotEmpty(t, forbiddenImport(c.folder, c.imported), c)
 	}
 	for _, c := range []struct{ folder, imported string }{
 		{".", "github.com/hashicorp/vault/sdk/logical"}, {".", module + "/internal/oauth"}, {"cmd/x", module},
-		{"internal/oauth", module + "/internal/secret"}, {"flows", module + "/internal/oauth"}, {"internal/oauth", "net/http"},
+		{"internal/oauth", module + "/internal/secret"}, {"internal/entry", module + "/flows"}, {"internal/entry", "github.com/hashicorp/vault/sdk/logical"}, {"flows", module + "/internal/oauth"}, {"internal/oauth", "net/http"},
 		{"client", "golang.org/x/oauth2"}, {"client", "github.com/hashicorp/vault/api"},
 	} {
 		require.Empty(t, forbiddenImport(c.folder, c.imported), c)

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/stretchr/testify/require"
 )
 
@@ -78,15 +79,15 @@ func (m *mount) consistent(path string, gone bool) {
 	m.t.Helper()
 	ids, stored := []string{}, m.stored()
 	for key := range stored {
-		if name, ok := strings.CutPrefix(key, rolePrefix); ok {
-			role, err := loadRole(m.t.Context(), m.storage.Storage, name)
+		if name, ok := strings.CutPrefix(key, string(entry.Roles)); ok {
+			role, err := entry.LoadRole(m.t.Context(), m.storage.Storage, name)
 			require.NoError(m.t, err)
 			ids = append(ids, role.ID)
-			require.Contains(m.t, stored, usePrefix+role.Config+"/"+name, "the index must not name a role too few")
+			require.Contains(m.t, stored, string(entry.Uses)+role.Config+"/"+name, "the index must not name a role too few")
 		}
 	}
 	for key := range stored {
-		if rest, ok := strings.CutPrefix(key, tokenPrefix); ok {
+		if rest, ok := strings.CutPrefix(key, string(entry.Tokens)); ok {
 			id, _, _ := strings.Cut(rest, "/")
 			require.True(m.t, slices.Contains(ids, id), "a token, and its refresh token, is left without a role")
 		}
@@ -98,7 +99,7 @@ func (m *mount) consistent(path string, gone bool) {
 
 // failTokens makes every Put of a token fail.
 func failTokens(verb, key string) error {
-	if verb == "put" && strings.HasPrefix(key, tokenPrefix) {
+	if verb == "put" && strings.HasPrefix(key, string(entry.Tokens)) {
 		return errStorage
 	}
 	return nil
@@ -106,8 +107,8 @@ func failTokens(verb, key string) error {
 
 // failAnswers lets storage take what is written before a refresh, and not what
 // comes of it.
-func failAnswers(entry *logical.StorageEntry) error {
-	if strings.HasPrefix(entry.Key, tokenPrefix) && !strings.Contains(string(entry.Value), "post_before") {
+func failAnswers(stored *logical.StorageEntry) error {
+	if strings.HasPrefix(stored.Key, string(entry.Tokens)) && !strings.Contains(string(stored.Value), "post_before") {
 		return errStorage
 	}
 	return nil
@@ -121,12 +122,12 @@ func TestARotatedRefreshTokenIsNotLost(t *testing.T) {
 	token := resp.Data["access_token"].(string)
 	require.True(t, m.server.Issued(token))
 	require.Contains(t, strings.Join(resp.Warnings, "\n"), "could not be stored yet")
-	require.EqualValues(t, 1, m.storedToken("user").generation())
+	require.EqualValues(t, 1, m.storedToken("user").Generation())
 	require.Equal(t, token, m.token("user"))
 
 	m.storage.refusing(nil)
 	m.b.Clean(context.Background()) // tries once more
-	require.EqualValues(t, 2, m.storedToken("user").generation())
+	require.EqualValues(t, 2, m.storedToken("user").Generation())
 	m.start()
 	require.Equal(t, token, m.token("user"))
 	m.write("token/user/renew", nil)
@@ -169,7 +170,7 @@ func TestStoredEntriesThatCannotBeRead(t *testing.T) {
 		m.read(path)
 	}
 	for key := range m.stored() {
-		if strings.HasPrefix(key, tokenPrefix) {
+		if strings.HasPrefix(key, string(entry.Tokens)) {
 			require.NoError(t, m.storage.Put(t.Context(), &logical.StorageEntry{Key: key, Value: []byte("canary-")}))
 		}
 	}
@@ -183,20 +184,20 @@ func TestStoredEntriesThatCannotBeRead(t *testing.T) {
 func TestInvalidateForgets(t *testing.T) {
 	m := newMountAndServer(t)
 	m.token("app")
-	entry, err := loadRole(t.Context(), m.storage, "app")
+	role, err := entry.LoadRole(t.Context(), m.storage, "app")
 	require.NoError(t, err)
-	entry.Scopes, entry.Revision = []string{"other"}, entry.Revision+1
-	require.NoError(t, save(t.Context(), m.storage, rolePrefix+"app", entry.stored(), maxRoleSize))
+	role.Scopes, role.Revision = []string{"other"}, role.Revision+1
+	putRole(t, m.storage, "app", role)
 	m.b.invalidate(t.Context(), "role/app")
 	require.Equal(t, "other", m.read("token/app")["scope"])
 
-	config, err := loadConfig(t.Context(), m.storage, "main")
+	config, err := entry.LoadConfig(t.Context(), m.storage, "main")
 	require.NoError(t, err)
 	config.HeaderFormat = "Token {{token}}"
-	require.NoError(t, saveConfig(t.Context(), m.storage, "main", config))
+	require.NoError(t, config.Save(t.Context(), m.storage, "main"))
 	m.b.invalidate(t.Context(), "config/main")
 	require.Contains(t, m.read("token/app")["header_value"], "Token ")
-	require.NoError(t, m.storage.Delete(t.Context(), settingsKey))
-	m.b.invalidate(t.Context(), settingsKey)
+	require.NoError(t, m.storage.Delete(t.Context(), entry.SettingsKey))
+	m.b.invalidate(t.Context(), entry.SettingsKey)
 	m.refused(logical.UpdateOperation, "token/app/renew", fields{"rejected_sha256": "x"})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 )
 
 // HandleRequest is the framework's, made strict. The framework only warns
@@ -137,8 +138,8 @@ func tidyValue(key string, schema *framework.FieldSchema, value any) (any, error
 	case framework.TypeString, framework.TypeLowerCaseString:
 		switch v := value.(type) { // the framework makes "1" of true, and a text of a list with one member
 		case map[string]any:
-			if key == documentField { // as policies are: text that holds JSON, or the object itself
-				return encoded(v)
+			if isDocument(key) { // as policies are: text that holds JSON, or the object itself
+				return field.Encoded(v)
 			}
 			return nil, wrongType(key, schema)
 		case bool, []any:

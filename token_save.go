@@ -10,13 +10,14 @@ import (
 	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
 // saveToken stores a token, and has it renewed in time, unless its role was
 // deleted meanwhile, or another node has stored a later one.
-func (b *backend) saveToken(ctx context.Context, s logical.Storage, d *definition, t *tokenEntry) error {
+func (b *backend) saveToken(ctx context.Context, s logical.Storage, d *definition, t *entry.Token) error {
 	err := b.persist(ctx, s, d, t)
 	if err == nil {
 		b.schedule(ctx, s, d, t)
@@ -26,7 +27,7 @@ func (b *backend) saveToken(ctx context.Context, s logical.Storage, d *definitio
 }
 
 // persist does not give up a new refresh token at once, whose predecessor is used up.
-func (b *backend) persist(ctx context.Context, s logical.Storage, d *definition, t *tokenEntry) error {
+func (b *backend) persist(ctx context.Context, s logical.Storage, d *definition, t *entry.Token) error {
 	var err error
 	for _, wait := range b.saveDelays {
 		if wait > 0 && !sleep(ctx, wait) {
@@ -46,17 +47,17 @@ func (b *backend) persist(ctx context.Context, s logical.Storage, d *definition,
 // role, or handed over by a person.
 func (b *backend) grant(ctx context.Context, s logical.Storage, d *definition, token *oauth.Token) error {
 	return b.tokens.Change(ctx, d.key, func(ctx context.Context) error {
-		held, err := load[tokenEntry](ctx, s, d.key)
+		held, err := entry.LoadToken(ctx, s, d.key)
 		if err != nil {
 			return err
 		}
-		return b.saveToken(ctx, s, d, granted(d, token, held.lastState()))
+		return b.saveToken(ctx, s, d, granted(d, token, held.LastState()))
 	})
 }
 
 // mayPass tells whether storing once more may end otherwise.
 func mayPass(err error) bool {
-	_, tooLarge := errors.AsType[tooLargeError](err)
+	_, tooLarge := errors.AsType[entry.TooLargeError](err)
 	return !tooLarge && !errors.Is(err, tokencache.ErrForgotten) && !errors.Is(err, tokencache.ErrSuperseded) &&
 		!errors.Is(err, logical.ErrReadOnly)
 }
@@ -64,18 +65,18 @@ func mayPass(err error) bool {
 // stillThere returns tokencache.ErrForgotten if the stored role is not the
 // definition's any more.
 func (d *definition) stillThere(ctx context.Context, s logical.Storage) error {
-	role, err := loadRole(ctx, s, d.name)
+	role, err := entry.LoadRole(ctx, s, d.name)
 	if err == nil && (role == nil || role.ID != d.role.ID) {
 		err = tokencache.ErrForgotten
 	}
 	return err
 }
 
-func (b *backend) storeToken(ctx context.Context, s logical.Storage, d *definition, t *tokenEntry) error {
+func (b *backend) storeToken(ctx context.Context, s logical.Storage, d *definition, t *entry.Token) error {
 	if err := d.stillThere(ctx, s); err != nil {
 		return err
 	}
-	last, err := load[tokenEntry](ctx, s, d.key)
+	last, err := entry.LoadToken(ctx, s, d.key)
 	if err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func (b *backend) storeToken(ctx context.Context, s logical.Storage, d *definiti
 	if read, known := b.renewals.LastRead(d.job); known {
 		next.LastRead = read.Round(0)
 	}
-	return save(ctx, s, d.key, next.stored(), maxTokenSize)
+	return next.Save(ctx, s, d.key)
 }
 
 // sleep returns false if ctx ends first.

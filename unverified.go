@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 )
 
 // A role's write tries the role only if it changes the way to a token: whoever
@@ -22,9 +23,9 @@ type pastFailure struct {
 }
 
 // pastFailure returns nil if none is remembered.
-func (b *backend) pastFailure(ctx context.Context, s logical.Storage, role *roleEntry, config *configEntry) (*pastFailure, error) {
-	if key := accountKey(role); key != "" {
-		account, err := loadAccount(ctx, s, key, config)
+func (b *backend) pastFailure(ctx context.Context, s logical.Storage, role *entry.Role, config *entry.Config) (*pastFailure, error) {
+	if key := entry.AccountKey(role); key != "" {
+		account, err := entry.LoadAccount(ctx, s, key, config)
 		if err != nil {
 			return nil, err
 		}
@@ -32,7 +33,7 @@ func (b *backend) pastFailure(ctx context.Context, s logical.Storage, role *role
 			return &pastFailure{account.Last, clause(account.Failure)}, nil
 		}
 	}
-	key, err := tokenKey(role.ID, sharedHolder)
+	key, err := entry.Shared(role).Key()
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,7 @@ func (b *backend) pastFailure(ctx context.Context, s logical.Storage, role *role
 
 // unchanged answers a write that asks for what is stored already.
 func (b *backend) unchanged(ctx context.Context, req *logical.Request, c *roleChange) (*logical.Response, error) {
-	key, err := tokenKey(c.before.ID, sharedHolder)
+	key, err := entry.Shared(c.before).Key()
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func (b *backend) unchanged(ctx context.Context, req *logical.Request, c *roleCh
 	if c.verify == verifyOff {
 		return c.response(), nil
 	}
-	config, err := loadConfig(ctx, req.Storage, c.before.Config)
+	config, err := entry.LoadConfig(ctx, req.Storage, c.before.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -76,15 +77,15 @@ func (b *backend) unchanged(ctx context.Context, req *logical.Request, c *roleCh
 // warnUnverified warns that a write did not try the role, unless the role is known
 // to have worked since its last failure.
 func (b *backend) warnUnverified(ctx context.Context, req *logical.Request, c *roleChange, why string) error {
-	d, err := b.definitions.get(ctx, req.Storage, req.MountPoint, c.name)
-	if mistake, is := errors.AsType[operatorError](err); is {
-		c.addWarning("%s, and so nothing was tried. The role cannot work yet: %s", why, mistake)
+	d, err := b.definitions.get(ctx, req.Storage, c.name)
+	if mistake, is := errors.AsType[*unusable](err); is {
+		c.addWarning("%s, and so nothing was tried. The role cannot work yet: %s", why, unusableText(mistake, req.MountPoint))
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	held, err := load[tokenEntry](ctx, req.Storage, d.key)
+	held, err := entry.LoadToken(ctx, req.Storage, d.key)
 	if err != nil {
 		return err
 	}
@@ -94,9 +95,9 @@ func (b *backend) warnUnverified(ctx context.Context, req *logical.Request, c *r
 	}
 	try := fmt.Sprintf("vault write -force %sroles/%s/test", req.MountPoint, c.name)
 	switch {
-	case d.role.refreshesOnly() && !held.lastState().Current.IsSet():
+	case d.role.NeedsRefreshToken() && !held.LastState().Current.IsSet():
 		try = fmt.Sprintf("vault write %stoken/%s/import refresh_token=@refresh-token.txt", req.MountPoint, c.name)
-	case d.role.refreshesOnly(): // a test would spend the refresh token
+	case d.role.NeedsRefreshToken(): // a test would spend the refresh token
 		try = fmt.Sprintf("vault write -force %stoken/%s/renew", req.MountPoint, c.name)
 	}
 	state := "The role has had no token yet"

@@ -12,6 +12,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 )
@@ -24,6 +26,8 @@ const (
 	verifyOff     = "off"
 )
 
+const verifyHelp = "Whether this write obtains a token to see that the role works: warn (store the role, and warn if it does not), require (store nothing unless it does) or off. The token becomes the role's. Not stored; a write that changes nothing about how the token is obtained asks for none."
+
 // verifyTime bounds how long a write waits for a token.
 const verifyTime = 15 * time.Second
 
@@ -33,13 +37,13 @@ func checkVerify(how string) error {
 		return nil
 	}
 	all := []string{verifyWarn, verifyRequire, verifyOff}
-	return fmt.Errorf("verify must be %s, %s or %s%s", verifyWarn, verifyRequire, verifyOff, didYouMean(how, all))
+	return fmt.Errorf("verify must be %s, %s or %s%s", verifyWarn, verifyRequire, verifyOff, field.DidYouMean(how, all, nil))
 }
 
 // tries tells whether the write obtains a token. One of a role that only
 // refreshes would spend the refresh token.
 func (c *roleChange) tries() bool {
-	return c.verify != verifyOff && !c.asksTheSame() && !c.role.refreshesOnly()
+	return c.verify != verifyOff && !c.role.AsksTheSame(c.before) && !c.role.NeedsRefreshToken()
 }
 
 // mustWork tells whether the role is stored only after it has brought a token.
@@ -53,25 +57,25 @@ func (b *backend) verify(ctx context.Context, req *logical.Request, c *roleChang
 	if c.mustWork() {
 		if token, err = b.obtainFor(ctx, req, c); err != nil {
 			notes := strings.Join(append(c.warnings, ""), ". ") // a warning does not outlive an error
-			return logical.ErrorResponse("the role was not stored, since verify is require: %s%s", notes, refusalText(err)), nil
+			return logical.ErrorResponse("the role was not stored, since verify is require: %s%s", notes, refusalText(req.MountPoint, err)), nil
 		}
 		if refusal, err := b.storeTried(ctx, req.Storage, c); refusal != nil || err != nil {
 			return refusal, err
 		}
 	}
 	c.warn()
-	if c.role.refreshesOnly() && (c.before == nil || !c.before.refreshesOnly()) {
+	if c.role.NeedsRefreshToken() && (c.before == nil || !c.before.NeedsRefreshToken()) {
 		c.addWarning("the role needs a refresh token from elsewhere: vault write %stoken/%s/import refresh_token=@refresh-token.txt", req.MountPoint, c.name)
 	}
-	if c.tries() && token == nil && c.role.neededSecret(c.config) == "" { // else it was warned about
+	if c.tries() && token == nil && c.needs == "" { // else it was warned about
 		if token, err = b.obtainFor(ctx, req, c); err != nil {
-			c.addWarning("the role was stored, and does not work yet: %s", refusalText(err))
+			c.addWarning("the role was stored, and does not work yet: %s", refusalText(req.MountPoint, err))
 		}
 	}
 	if err := b.keep(ctx, req, c, token); err != nil {
 		return nil, err
 	}
-	if c.verify != verifyOff && c.asksTheSame() && c.role.neededSecret(c.config) == "" {
+	if c.verify != verifyOff && c.role.AsksTheSame(c.before) && c.needs == "" {
 		if err := b.warnUnverified(ctx, req, c, "nothing was changed about the way to a token"); err != nil {
 			return nil, err
 		}
@@ -81,16 +85,16 @@ func (b *backend) verify(ctx context.Context, req *logical.Request, c *roleChang
 
 // storeTried stores the role, if it and its config are still what was tried.
 func (b *backend) storeTried(ctx context.Context, s logical.Storage, c *roleChange) (refusal *logical.Response, err error) {
-	unlock, err := b.names.lock(ctx, rolePrefix+c.name)
+	unlock, err := b.names.lock(ctx, entry.Roles.Key(c.name))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	role, err := loadRole(ctx, s, c.name)
+	role, err := entry.LoadRole(ctx, s, c.name)
 	if err != nil {
 		return nil, err
 	}
-	config, err := loadConfig(ctx, s, c.role.Config)
+	config, err := entry.LoadConfig(ctx, s, c.role.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -121,30 +125,18 @@ func (b *backend) keep(ctx context.Context, req *logical.Request, c *roleChange,
 	return nil
 }
 
-// asksTheSame tells whether the write leaves the way to a token as it was.
-func (c *roleChange) asksTheSame() bool {
-	if c.before == nil {
-		return false
-	}
-	asks := func(r roleEntry) roleEntry {
-		r.Revision, r.Description, r.Renew, r.AccessTokenTTL, r.MaxTTL, r.MinTTL = 0, "", "", 0, 0, 0
-		return r
-	}
-	return reflect.DeepEqual(asks(*c.before), asks(*c.role))
-}
-
 // storeAnew stores the role; its account may be tried again.
 func (b *backend) storeAnew(ctx context.Context, s logical.Storage, c *roleChange) (refusal *logical.Response, err error) {
-	entry, err := encode(rolePrefix+c.name, c.role.stored(), maxRoleSize)
+	stored, err := c.role.Encode(c.name)
 	if err != nil {
 		return saveFailed(err) // nothing may change by a write that is refused
 	}
-	for _, role := range []*roleEntry{c.before, c.role} { // first, so that a write that fails here can be repeated
-		if err := forgetAccount(ctx, s, role); err != nil {
+	for _, role := range []*entry.Role{c.before, c.role} { // first, so that a write that fails here can be repeated
+		if err := entry.ForgetAccount(ctx, s, role); err != nil {
 			return nil, err
 		}
 	}
-	return nil, b.storeRole(ctx, s, c, entry)
+	return nil, b.storeRole(ctx, s, c, stored)
 }
 
 // obtained is a token that nobody has been given yet.
@@ -164,7 +156,7 @@ func (o *obtained) notes() []string {
 
 // obtainFor obtains a token for a role that is being written.
 func (b *backend) obtainFor(ctx context.Context, req *logical.Request, c *roleChange) (*obtained, error) {
-	d, err := assemble(ctx, req.Storage, req.MountPoint, c.name, c.role, c.config, b.definitions.client)
+	d, err := assemble(ctx, req.Storage, c.name, c.role, c.config, b.definitions.server)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +164,7 @@ func (b *backend) obtainFor(ctx context.Context, req *logical.Request, c *roleCh
 	defer cancel()
 	// A role that is stored already has changed something; one that is not yet has
 	// not, and one without credentials of its own cannot.
-	anew := c.verify != verifyRequire && (c.role.Username != "" || c.role.hasSecret())
+	anew := c.verify != verifyRequire && c.role.OwnAccount()
 	token, err := b.loginOnce(ctx, req.Storage, d, loginWay{anew: anew, trace: new(oauth.Trace)})
 	if err != nil {
 		then := fmt.Sprintf("For what was sent and what was answered: vault write -force %sroles/%s/test", req.MountPoint, c.name)
@@ -185,8 +177,8 @@ func (b *backend) obtainFor(ctx context.Context, req *logical.Request, c *roleCh
 }
 
 // refusalText is why there is no token, for a message that goes on.
-func refusalText(err error) string {
-	resp, err := refuse(err)
+func refusalText(mount string, err error) string {
+	resp, err := refuse(mount, err)
 	if resp != nil {
 		err = resp.Error()
 	}

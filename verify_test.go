@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/stretchr/testify/require"
 )
 
@@ -29,7 +30,7 @@ func TestARoleWriteShowsWhetherTheRoleWorks(t *testing.T) {
 	require.Equal(t, 2, m.server.Requests())
 	require.NotEqual(t, token, m.token("r"))
 	require.Equal(t, 2, m.server.Requests())
-	require.EqualValues(t, 2, m.storedToken("r").generation())
+	require.EqualValues(t, 2, m.storedToken("r").Generation())
 	require.NotContains(t, m.read("roles/r"), "verify")
 }
 
@@ -68,7 +69,7 @@ func TestVerifyRequireStoresOnlyWhatWorks(t *testing.T) {
 	m.server.Up()
 	after := m.stored()
 	for key := range after {
-		if strings.HasPrefix(key, accountPrefix) { // that it was refused is kept
+		if strings.HasPrefix(key, string(entry.Accounts)) { // that it was refused is kept
 			delete(after, key)
 		}
 	}

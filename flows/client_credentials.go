@@ -10,16 +10,17 @@ import (
 
 // clientCredentials is the grant of an application that acts for itself
 // (RFC 6749 section 4.4).
-type clientCredentials struct{ refreshGrant }
+type clientCredentials struct{ tokenEndpoint }
 
 func (clientCredentials) Describe() Description {
 	return Description{
 		Name:     "client_credentials",
+		Aliases:  []string{"credentials", "m2m"},
 		Synopsis: "the application acts for itself (RFC 6749 section 4.4)",
-		Optional: oauthFields,
+		Common:   grantFields, Endpoint: tokenURL, Config: grantConfig,
 	}
 }
 
 func (clientCredentials) Mint(ctx context.Context, r Request) (*oauth.Token, error) {
-	return r.Client.Exchange(ctx, r.grant("client_credentials"))
+	return r.exchange(ctx, r.grant("client_credentials"))
 }

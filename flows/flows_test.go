@@ -9,8 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauthtest"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
 
 func request(t *testing.T) (flows.Request, *oauthtest.Server) {
@@ -19,12 +21,14 @@ func request(t *testing.T) (flows.Request, *oauthtest.Server) {
 	server.User("alice", "wonder land")
 	server.Rotate(true)
 	return flows.Request{
-		Client:   &oauth.Client{HTTP: server.HTTPClient(), TokenURL: server.TokenURL(), ID: "app", Secret: "s3cret", Method: oauth.ClientSecretBasic},
+		Server: &flows.Server{Client: &oauth.Client{
+			HTTP: server.HTTPClient(), TokenURL: server.TokenURL(), ID: "app", Own: field.Own{"client_secret": secret.String("s3cret")}, Auth: oauth.ClientSecretBasic,
+		}},
 		Scopes:   []string{"read", "write"},
 		Audience: []string{"https://api.example"},
 		Resource: []string{"https://a.example", "https://b.example"},
 		Params:   map[string]string{"tenant": "seven", "grant_type": "nothing"},
-		Username: "alice", Password: "wonder land",
+		Own:      field.Own{"username": "alice", "password": secret.String("wonder land")},
 	}, server
 }
 

@@ -15,8 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/login"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/transport"
 )
 
@@ -50,8 +52,8 @@ func loginAt(t *testing.T, answer http.HandlerFunc) (flows.Flow, flows.Request, 
 	flow, ok := flows.Lookup("login")
 	require.True(t, ok)
 	return flow, flows.Request{
-			Client: &oauth.Client{HTTP: client}, Document: compiled,
-			Values: login.Values{BaseURL: server.URL, Username: "alice", Password: "canary-password"},
+			Server: &flows.Server{Client: &oauth.Client{HTTP: client}, BaseURL: server.URL, Document: compiled},
+			Own:    field.Own{"username": "alice", "password": secret.String("canary-password")},
 		}, func() []string {
 			mu.Lock()
 			defer mu.Unlock()
@@ -128,7 +130,7 @@ func TestWhatALoginFailsWith(t *testing.T) {
 
 func TestADocumentThatCannotBeFilledIn(t *testing.T) {
 	flow, r, asked := loginAt(t, says(200, `{}`))
-	r.Values.Password = ""
+	delete(r.Own, "password")
 	_, err := flow.Mint(context.Background(), r)
 	require.ErrorContains(t, err, "the login document cannot be filled in")
 	require.Empty(t, asked())

@@ -10,13 +10,14 @@ import (
 
 // refreshToken follows up on a refresh token that was obtained elsewhere and handed
 // to the engine (RFC 6749 section 6). It has no other way to a token.
-type refreshToken struct{ refreshGrant }
+type refreshToken struct{ tokenEndpoint }
 
 func (refreshToken) Describe() Description {
 	return Description{
-		Name:              "refresh_token",
-		Synopsis:          "the engine keeps a refresh token that was obtained elsewhere, and renews by it (RFC 6749 section 6)",
-		Optional:          oauthFields,
+		Name:     "refresh_token",
+		Aliases:  []string{"refresh"},
+		Synopsis: "the engine keeps a refresh token that was obtained elsewhere, and renews by it (RFC 6749 section 6)",
+		Common:   grantFields, Endpoint: tokenURL, Config: grantConfig,
 		NeedsRefreshToken: true,
 	}
 }

@@ -176,7 +176,7 @@ func secretForm() form[secret.String] {
 // doubts warns of a secret that looks like one made with echo, or like the name of a file.
 func doubts(name string, value secret.String) (warnings []string) {
 	if value.EndsInNewline() {
-		warnings = append(warnings, endsInNewline(name))
+		warnings = append(warnings, EndsInNewline(name))
 	}
 	if LooksLikeFile(value.Reveal()) {
 		warnings = append(warnings, perhapsAFile(name))
@@ -213,7 +213,7 @@ func parseSecrets(info Info, given any) (values SecretValues, warnings []string)
 		values[name] = secret.String(text)
 		plain, _ := all[name].(string)
 		if secret.String(plain).EndsInNewline() {
-			warnings = append(warnings, endsInNewline(info.Name+"."+name))
+			warnings = append(warnings, EndsInNewline(info.Name+"."+name))
 		}
 		if LooksLikeFile(plain) {
 			warnings = append(warnings, fmt.Sprintf("%s.%s looks like the name of a file, and the vault command reads none there: if that is a file, give all %s in one, as a JSON object: %s=@%s.json", info.Name, name, info.Name, info.Name, info.Name))

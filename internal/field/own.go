@@ -13,9 +13,27 @@ import (
 // it as a Var, and reads it with Of. A field that several have is one Var.
 type Own map[string]any
 
+// Secrets returns what no error, log or trace may repeat.
+func (o Own) Secrets() (secrets []string) {
+	for _, value := range o {
+		switch v := value.(type) {
+		case secret.String:
+			secrets = append(secrets, v.Reveal())
+		case SecretValues:
+			for _, one := range v {
+				if text, ok := decoded(one.Reveal()).(string); ok {
+					secrets = append(secrets, text)
+				}
+			}
+		}
+	}
+	return secrets
+}
+
 // Declared is a Var of any type.
 type Declared interface {
 	Describe() Info
+	IsSet(own Own) bool
 	row() Row[Own]
 }
 
@@ -30,6 +48,9 @@ func (v Var[T]) Of(own Own) T { return v.of(&own) }
 
 // Describe returns what is known about the field.
 func (v Var[T]) Describe() Info { return v.one.Info }
+
+// IsSet tells whether the field has a value other than its default.
+func (v Var[T]) IsSet(own Own) bool { return v.one.isSet(&own) }
 
 // Name is the field's name.
 func (v Var[T]) Name() string { return v.one.Name }

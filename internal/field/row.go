@@ -22,6 +22,15 @@ type Row[E any] struct {
 	reset  func(*E) // to the default
 	clone  func(*E) // lets a copy of the entry share nothing with the first that a write could change
 	check  func(*E) error
+	lacks  func(*E) Effect // effects that the field does not have in this entry; nil: none
+}
+
+// effectIn is what a change of the field means for this entry.
+func (r Row[E]) effectIn(e *E) Effect {
+	if r.lacks == nil {
+		return r.Effect
+	}
+	return r.Effect &^ r.lacks(e)
 }
 
 // access reads and writes the place where the entry has the field.
@@ -135,6 +144,17 @@ func Flag[E any](name string, effect Effect, place func(*E) *bool, help string) 
 // Slips returns the row with what people write instead of its name.
 func (r Row[E]) Slips(names ...string) Row[E] {
 	r.Info.Slips = names
+	return r
+}
+
+// OnlyIf returns the row with an effect that it has only in some entries.
+func (r Row[E]) OnlyIf(effect Effect, has func(*E) bool) Row[E] {
+	r.lacks = func(e *E) Effect {
+		if has(e) {
+			return 0
+		}
+		return effect
+	}
 	return r
 }
 

@@ -5,7 +5,9 @@ package field
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 )
 
 // Given is what a write gives, by name.
@@ -108,6 +110,29 @@ func (t Table[E]) IsSet(e *E, name string) bool {
 	return ok && r.isSet(e)
 }
 
+// Value is the field as it is compared and digested; nil for a name without a row.
+func (t Table[E]) Value(e *E, name string) any {
+	if r, ok := t.find(name); ok {
+		return r.value(e)
+	}
+	return nil
+}
+
+// Keys names the members of a map, sorted; none for any other field.
+func (t Table[E]) Keys(e *E, name string) []string {
+	r, ok := t.find(name)
+	if !ok || r.Kind != KindValues {
+		return nil
+	}
+	switch shown := r.shown(e).(type) {
+	case []string: // of secrets
+		return shown
+	case map[string]any:
+		return slices.Sorted(maps.Keys(shown))
+	}
+	return nil
+}
+
 // SecretsHeld names the secrets that are set and are sent to the server.
 func (t Table[E]) SecretsHeld(e *E) []string {
 	return t.names(func(r Row[E]) bool { return r.Custody == Sent && r.isSet(e) })
@@ -115,7 +140,9 @@ func (t Table[E]) SecretsHeld(e *E) []string {
 
 // Changed names the fields with one of the effects that differ between a and b.
 func (t Table[E]) Changed(a, b *E, has Effect) []string {
-	return t.names(func(r Row[E]) bool { return r.Effect.Has(has) && !reflect.DeepEqual(r.value(a), r.value(b)) })
+	return t.names(func(r Row[E]) bool {
+		return (r.effectIn(a) | r.effectIn(b)).Has(has) && !reflect.DeepEqual(r.value(a), r.value(b))
+	})
 }
 
 func (t Table[E]) names(which func(Row[E]) bool) []string {

@@ -25,7 +25,8 @@ func perhapsAFile(field string) string {
 	return fmt.Sprintf("%s looks like the name of a file: if that is a file, write %s=@%s.txt", field, field, strings.ReplaceAll(field, "_", "-"))
 }
 
-func endsInNewline(field string) string {
+// EndsInNewline says that a secret ends in a newline.
+func EndsInNewline(field string) string {
 	return field + " ends in a newline: if it was made with echo, use echo -n or printf"
 }
 

@@ -8,12 +8,12 @@ import (
 )
 
 // None is a public client: client_id alone (RFC 6749 section 3.2.1).
-const None AuthMethod = "none"
+const None = "none"
 
 type noAuth struct{}
 
 func (noAuth) Describe() AuthDescription {
-	return AuthDescription{Name: None, Try: string(ClientSecretBasic)}
+	return AuthDescription{Name: None, Aliases: []string{"public"}, Try: ClientSecretBasic}
 }
 
 func (noAuth) Check(*Client) error { return nil }

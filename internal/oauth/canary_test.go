@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauthtest"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
@@ -53,9 +54,12 @@ func TestNoEchoedSecretShows(t *testing.T) {
 			grant.Set(name, value)
 		}
 	}
-	for _, method := range []oauth.AuthMethod{oauth.ClientSecretBasic, oauth.ClientSecretPost} {
+	for _, method := range []string{oauth.ClientSecretBasic, oauth.ClientSecretPost} {
 		client := register(s, method)
-		client.Secret, client.RawBasic = secret.String(secrets["client_secret"]), method == oauth.ClientSecretBasic
+		client.Own = field.Own{"client_secret": secret.String(secrets["client_secret"])}
+		if method == oauth.ClientSecretBasic {
+			client.Own["client_secret_basic_encoding"] = oauth.BasicRaw
+		}
 		client.Header = map[string]string{"X-Api-Key": "Key " + strings.ReplaceAll(secrets["header"], "é", "e")}
 		secrets["header"] = strings.ReplaceAll(secrets["header"], "é", "e")
 		client.TokenURL += "?code=" + url.QueryEscape(secrets["query"])
@@ -85,7 +89,7 @@ func TestNoSecretShowsThroughOurDecoding(t *testing.T) {
 	s := oauthtest.New(t)
 	client := register(s, oauth.ClientSecretBasic)
 	const value = `m4ngl3 d+%41\u0041\/x=`
-	client.Secret = value
+	client.Own = field.Own{"client_secret": secret.String(value)}
 	for media, body := range map[string]string{
 		"text/plain":       "error=" + value + "&error_description=bad " + value,
 		"application/json": `{"error":"` + value + `","error_description":"bad ` + value + `"}`,

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 )
 
 // userAgent names the program and nothing about where it runs.
@@ -25,36 +25,36 @@ type Client struct {
 	HTTP     *http.Client      // with limits of its own on time and size; redirects are never followed, whatever it says
 	TokenURL string            // absolute, http or https, without userinfo
 	ID       string            // client_id
-	Secret   secret.String     // client_secret; see AuthDescription.NeedsSecret
-	Method   AuthMethod        // required
-	RawBasic bool              // put id and secret into Basic as they are, for servers that do not form-decode them
+	Auth     string            // name of the method of client authentication, required
+	Own      field.Own         // the fields of the methods, such as ClientSecret
 	Header   map[string]string // further request headers, checked by whoever wrote them down
 	Params   map[string]string // further form parameters; the grant's and the client authentication's win
 }
 
 // Exchange posts one grant to the token endpoint, once (RFC 6749 section 3.2),
 // and returns the token or an *Error, never another type. The grant carries
-// grant_type and its parameters; client authentication is added here.
+// grant_type and its parameters; client authentication is added here. No error
+// and no trace repeats one of the secrets.
 //
 // Once means that no second request is ever made on any answer or failure.
 // net/http alone may take another connection, and only where the first one
 // provably carried nothing of the request (a kept-alive connection found
 // closed, an HTTP/2 stream refused unprocessed).
-func (c *Client) Exchange(ctx context.Context, grant url.Values) (*Token, error) {
-	token, failed := c.exchange(ctx, grant)
+func (c *Client) Exchange(ctx context.Context, grant url.Values, secrets ...string) (*Token, error) {
+	token, failed := c.exchange(ctx, grant, secrets)
 	if failed != nil {
 		return nil, failed
 	}
 	return token, nil
 }
 
-func (c *Client) exchange(ctx context.Context, grant url.Values) (*Token, *Error) {
+func (c *Client) exchange(ctx context.Context, grant url.Values, secrets []string) (*Token, *Error) {
 	endpoint, refused := c.endpoint()
 	if refused != nil {
 		record(ctx, Outgoing{Method: http.MethodPost, URL: c.TokenURL}, nil, refused, 0)
 		return nil, refused
 	}
-	out, refused := c.outgoing(ctx, endpoint, grant)
+	out, refused := c.outgoing(ctx, endpoint, grant, secrets)
 	if refused != nil {
 		record(ctx, Outgoing{Method: http.MethodPost, URL: c.TokenURL}, nil, refused, 0)
 		return nil, refused
@@ -74,13 +74,14 @@ func (c *Client) exchange(ctx context.Context, grant url.Values) (*Token, *Error
 }
 
 // outgoing is the request, with the client's authentication.
-func (c *Client) outgoing(ctx context.Context, endpoint *url.URL, grant url.Values) (Outgoing, *Error) {
-	auth, _ := LookupAuth(c.Method) // endpoint has looked
+func (c *Client) outgoing(ctx context.Context, endpoint *url.URL, grant url.Values, secrets []string) (Outgoing, *Error) {
+	auth, _ := LookupAuth(c.Auth) // endpoint has looked
 	proof, err := auth.Authenticate(ctx, c, endpoint)
 	if err != nil {
 		return Outgoing{}, forbidden(endpoint.Host, err.Error())
 	}
 	form := c.form(grant, proof)
+	proof.Secrets = append(proof.Secrets, secrets...)
 	return Outgoing{
 		Method: http.MethodPost, URL: endpoint.String(), Header: c.headers(proof.Header), Body: []byte(form.Encode()),
 		Secrets: c.scrubber(endpoint, form, proof).secrets, Shown: func() Shown { return c.shown(endpoint, form, proof) },
@@ -97,12 +98,12 @@ func (c *Client) endpoint() (*url.URL, *Error) {
 	case u.User != nil: // net/http would send it as Basic
 		return nil, forbidden(u.Host, "token_url carries userinfo")
 	}
-	auth, supported := LookupAuth(c.Method)
-	switch {
-	case !supported:
+	auth, supported := LookupAuth(c.Auth)
+	if !supported {
 		return nil, forbidden(u.Host, "client_auth_method is not supported")
-	case auth.Describe().NeedsSecret && !c.Secret.IsSet():
-		return nil, forbidden(u.Host, "client_secret is not set")
+	}
+	if missing := auth.Describe().Missing(c.Own); missing != "" {
+		return nil, forbidden(u.Host, missing+" is not set")
 	}
 	if err := auth.Check(c); err != nil {
 		return nil, forbidden(u.Host, err.Error())

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauthtest"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
@@ -28,9 +29,9 @@ const awkward = "p@ss:w/ rd+%41&="
 var clientCredentials = url.Values{"grant_type": {"client_credentials"}, "scope": {"read write"}}
 
 // register makes a client at the server, known there by the same method.
-func register(s *oauthtest.Server, method oauth.AuthMethod) *oauth.Client {
+func register(s *oauthtest.Server, method string) *oauth.Client {
 	s.Client("my client", awkward, oauthtest.Method(method))
-	return &oauth.Client{HTTP: s.HTTPClient(), TokenURL: s.TokenURL(), ID: "my client", Secret: awkward, Method: method}
+	return &oauth.Client{HTTP: s.HTTPClient(), TokenURL: s.TokenURL(), ID: "my client", Own: field.Own{"client_secret": secret.String(awkward)}, Auth: method}
 }
 
 // failed returns the error of an exchange that must fail.
@@ -49,7 +50,7 @@ func TestClientAuthentication(t *testing.T) {
 	basic := func(pair string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(pair)) }
 
 	for name, c := range map[string]struct {
-		method oauth.AuthMethod
+		method string
 		raw    bool
 		header string
 		body   url.Values
@@ -61,7 +62,8 @@ func TestClientAuthentication(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := register(s, c.method)
-			if client.RawBasic = c.raw; c.raw {
+			if c.raw {
+				client.Own["client_secret_basic_encoding"] = oauth.BasicRaw
 				s.Client("my client", awkward, oauthtest.RawBasic)
 			}
 			token, err := client.Exchange(t.Context(), password)
@@ -92,7 +94,7 @@ func TestAGrantCannotBringClientAuthentication(t *testing.T) {
 func TestTheOtherBasicIsRefused(t *testing.T) {
 	s := oauthtest.New(t)
 	client := register(s, oauth.ClientSecretBasic)
-	client.RawBasic = true
+	client.Own["client_secret_basic_encoding"] = oauth.BasicRaw
 	token, err := client.Exchange(t.Context(), clientCredentials)
 	require.Equal(t, oauth.Error{
 		Kind: oauth.Refused, Host: strings.TrimPrefix(s.URL, "http://"), Status: 401, Code: "invalid_client", Description: "client authentication failed",
@@ -142,7 +144,7 @@ func TestTheRequest(t *testing.T) {
 
 func TestParametersInOneOrder(t *testing.T) {
 	var bodies []string
-	client := oauth.Client{Method: oauth.None, ID: "id", TokenURL: "http://as.example/token", Params: map[string]string{"b": "1", "y": "2", "a": "3"}}
+	client := oauth.Client{Auth: oauth.None, ID: "id", TokenURL: "http://as.example/token", Params: map[string]string{"b": "1", "y": "2", "a": "3"}}
 	client.HTTP = &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
 		raw, err := io.ReadAll(r.Body)
 		bodies = append(bodies, string(raw))
@@ -162,14 +164,14 @@ func TestNothingIsSentWhenSomethingIsMissing(t *testing.T) {
 	s := oauthtest.New(t)
 	host := strings.TrimPrefix(s.URL, "http://")
 	for reason, change := range map[string]func(*oauth.Client){
-		"client_secret is not set":             func(c *oauth.Client) { c.Secret = "" },
-		"client_auth_method is not supported":  func(c *oauth.Client) { c.Method = "" },
-		"client_auth_method is not supported ": func(c *oauth.Client) { c.Method = "client_secret_jwt" },
+		"client_secret is not set":             func(c *oauth.Client) { delete(c.Own, "client_secret") },
+		"client_auth_method is not supported":  func(c *oauth.Client) { c.Auth = "" },
+		"client_auth_method is not supported ": func(c *oauth.Client) { c.Auth = "client_secret_jwt" },
 		"token_url carries userinfo":           func(c *oauth.Client) { c.TokenURL = "http://user:hunter2@" + host + "/token" },
 		"token_url is not a URL":               func(c *oauth.Client) { c.TokenURL = "http://[hunter2" },
 		"token_url is not a URL ":              func(c *oauth.Client) { c.TokenURL = "/token" },
 		"token_url is not a URL  ":             func(c *oauth.Client) { c.TokenURL = "ftp://" + host },
-		"client_id has a colon, which Basic cannot carry unencoded (RFC 7617 section 2): use client_secret_basic_encoding=form": func(c *oauth.Client) { c.ID, c.RawBasic = "a:b", true },
+		"client_id has a colon, which Basic cannot carry unencoded (RFC 7617 section 2): use client_secret_basic_encoding=form": func(c *oauth.Client) { c.ID, c.Own["client_secret_basic_encoding"] = "a:b", oauth.BasicRaw },
 	} {
 		client := register(s, oauth.ClientSecretBasic)
 		change(client)
@@ -180,14 +182,14 @@ func TestNothingIsSentWhenSomethingIsMissing(t *testing.T) {
 		require.NotContains(t, err.Error(), "hunter2")
 	}
 	post := register(s, oauth.ClientSecretPost)
-	post.Secret = ""
+	delete(post.Own, "client_secret")
 	token, err := post.Exchange(t.Context(), clientCredentials)
 	require.Equal(t, "client_secret is not set", failed(t, token, err).Reason)
 	require.Zero(t, s.Requests())
 }
 
 func TestAuthMethods(t *testing.T) {
-	require.Equal(t, []oauth.AuthMethod{"client_secret_basic", "client_secret_post", "none"}, oauth.AuthMethods())
+	require.Equal(t, []string{"client_secret_basic", "client_secret_post", "none"}, oauth.AuthNames())
 }
 
 // grants against the strict server, with a refresh token for the last of them.

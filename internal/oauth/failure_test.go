@@ -22,8 +22,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauthtest"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
 
 type transport func(*http.Request) (*http.Response, error)
@@ -49,7 +51,7 @@ func socket(t *testing.T, scheme string, serve func(*net.TCPConn)) *oauth.Client
 	t.Cleanup(own.CloseIdleConnections)
 	return &oauth.Client{
 		HTTP: &http.Client{Transport: own}, TokenURL: scheme + "://" + listener.Addr().String() + "/path-in-url?key=query-in-url",
-		ID: "id", Secret: awkward, Method: oauth.ClientSecretBasic,
+		ID: "id", Own: field.Own{"client_secret": secret.String(awkward)}, Auth: oauth.ClientSecretBasic,
 	}
 }
 
@@ -359,7 +361,7 @@ func TestAMissingClientCertificateIsNotAmbiguous(t *testing.T) {
 		web.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: version}
 		web.StartTLS()
 		t.Cleanup(web.Close)
-		client := &oauth.Client{HTTP: web.Client(), TokenURL: web.URL, ID: "id", Secret: awkward, Method: oauth.ClientSecretPost}
+		client := &oauth.Client{HTTP: web.Client(), TokenURL: web.URL, ID: "id", Own: field.Own{"client_secret": secret.String(awkward)}, Auth: oauth.ClientSecretPost}
 		e := check(t, t.Context(), client)
 		require.Equal(t, oauth.Unreachable, e.Kind, "%x: %v", version, e)
 		require.Equal(t, reason, e.Reason)
@@ -398,7 +400,7 @@ func TestErrorsOfTheTransport(t *testing.T) {
 		"the proxy refused to connect: status 407": {fmt.Errorf("dial: %w", worded{}), oauth.Unreachable},
 		"the connection failed":                    {errors.New("proxyconnect in-url"), oauth.Unreachable},
 	} {
-		client := &oauth.Client{HTTP: dial(c.err), TokenURL: "http://as.example/path-in-url?in-url", ID: "id", Secret: awkward, Method: oauth.ClientSecretBasic}
+		client := &oauth.Client{HTTP: dial(c.err), TokenURL: "http://as.example/path-in-url?in-url", ID: "id", Own: field.Own{"client_secret": secret.String(awkward)}, Auth: oauth.ClientSecretBasic}
 		e := check(t, t.Context(), client)
 		require.Equal(t, c.kind, e.Kind)
 		require.Equal(t, strings.TrimSpace(reason), e.Reason)
@@ -418,7 +420,7 @@ func TestTooLargeAnAnswer(t *testing.T) {
 		401: {`<html>`, oauth.Refused, ""},
 		502: {`<html>`, oauth.Unavailable, ""},
 	} {
-		client := &oauth.Client{TokenURL: "http://as.example/", ID: "id", Method: oauth.None, HTTP: &http.Client{Transport: transport(func(*http.Request) (*http.Response, error) {
+		client := &oauth.Client{TokenURL: "http://as.example/", ID: "id", Auth: oauth.None, HTTP: &http.Client{Transport: transport(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(io.MultiReader(strings.NewReader(c.body), failing{}))}, nil
 		})}}
 		e := check(t, t.Context(), client)

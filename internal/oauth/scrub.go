@@ -41,7 +41,7 @@ type scrubber struct{ secrets []string }
 // the grant, header values, and the query of the endpoint.
 func (c *Client) scrubber(endpoint *url.URL, form url.Values, proof Proof) *scrubber {
 	s := new(scrubber)
-	s.add(c.Secret.Reveal())
+	s.add(c.Own.Secrets()...)
 	s.add(proof.Secrets...)
 	for _, name := range secretParams {
 		s.add(form[name]...)

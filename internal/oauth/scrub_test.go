@@ -11,6 +11,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
 
 const hard = "p@ss:w/ rd+%41&=<\"'>\\é"
@@ -82,7 +85,7 @@ func TestCodes(t *testing.T) {
 }
 
 func TestScrubberKnowsWhatARequestCarries(t *testing.T) {
-	c := &Client{ID: "my id", Secret: "s ecret", Method: ClientSecretBasic, Header: map[string]string{"Authorization": "Custom tok-123", "X-Key": "k-456"}}
+	c := &Client{ID: "my id", Own: field.Own{"client_secret": secret.String("s ecret")}, Auth: ClientSecretBasic, Header: map[string]string{"Authorization": "Custom tok-123", "X-Key": "k-456"}}
 	form := url.Values{"scope": {"a"}, "username": {"alice"}, "resource": {"https://r"}}
 	var want []string
 	for _, name := range secretParams {

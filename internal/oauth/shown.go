@@ -23,7 +23,7 @@ func mark(secret string) string { return fmt.Sprintf("[redacted, %d bytes]", len
 // shown returns the token request without its secrets: names and what is no
 // secret are encoded as on the wire, the marks are not.
 func (c *Client) shown(endpoint *url.URL, form url.Values, proof Proof) Shown {
-	shown := Shown{Method: http.MethodPost, URL: shownURL(endpoint), Body: shownForm(form)}
+	shown := Shown{Method: http.MethodPost, URL: shownURL(endpoint), Body: shownForm(form, proof.Secrets)}
 	for _, line := range c.headers(proof.Shown) {
 		ofProof := slices.Contains(proof.Shown, line)
 		if !ofProof && c.sets(line.Name) && !slices.Contains(plainHeaders, line.Name) {
@@ -66,13 +66,14 @@ func shownURL(u *url.URL) string {
 	return shown.String() + "?" + strings.Join(pairs, "&")
 }
 
-// shownForm encodes a form as Encode does, with marks for its secrets.
-func shownForm(form url.Values) string {
+// shownForm encodes a form as Encode does, with marks for what is secret by its
+// name or is one of the secrets.
+func shownForm(form url.Values, secrets []string) string {
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		for _, value := range form[name] {
 			shown := url.QueryEscape(value)
-			if slices.Contains(secretParams, name) || secretName(name) {
+			if slices.Contains(secretParams, name) || secretName(name) || value != "" && slices.Contains(secrets, value) {
 				shown = mark(value)
 			}
 			pairs = append(pairs, url.QueryEscape(name)+"="+shown)

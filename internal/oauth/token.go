@@ -31,7 +31,8 @@ type Token struct {
 	RefreshToken secret.String     // empty when there is none
 	Issued       time.Time         // when the request started: wall clock, so no later than the server's own idea of it
 	Expires      time.Time         // Issued + expires_in; zero: the server does not say; Issued itself if UseOnce
-	RefreshEnds  time.Time         // when RefreshToken ends, where the server says; else zero
+	RefreshEnds  time.Time         // when RefreshToken ends, where somebody says; else zero
+	SessionEnds  time.Time         // when the session ends that the token belongs to, where somebody says; else zero
 	UseOnce      bool              // expires_in <= 0: good for the one who asked, not for a cache
 	Extra        map[string]string // what else a dialect wants kept beside the token; nil
 	Warnings     []string          // what was odd about the answer, in our own words, for the operator

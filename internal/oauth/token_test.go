@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
 
@@ -377,7 +378,7 @@ func BenchmarkParseToken(b *testing.B) {
 }
 
 func BenchmarkParseError(b *testing.B) {
-	c := &Client{ID: "id", Secret: "a client secret, 32 characters xx", Method: ClientSecretBasic}
+	c := &Client{ID: "id", Own: field.Own{"client_secret": secret.String("a client secret, 32 characters xx")}, Auth: ClientSecretBasic}
 	form := url.Values{"refresh_token": {strings.Repeat("r", 1024)}}
 	a := &Answer{Status: 400, Header: http.Header{}, Body: []byte(`{"error":"invalid_grant","error_description":"the refresh token has expired or was revoked"}`)}
 	proof, err := clientSecretBasic{}.Authenticate(b.Context(), c, nil)

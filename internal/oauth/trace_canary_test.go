@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
@@ -27,7 +28,7 @@ func TestNoSecretShowsInATrace(t *testing.T) {
 			grant.Set(name, value)
 		}
 	}
-	client := &oauth.Client{TokenURL: "https://as.example/token?x=" + url.QueryEscape(canaries()["query"]), ID: "my client", Secret: secret.String(secrets["client_secret"]), Method: oauth.ClientSecretBasic,
+	client := &oauth.Client{TokenURL: "https://as.example/token?x=" + url.QueryEscape(canaries()["query"]), ID: "my client", Own: field.Own{"client_secret": secret.String(secrets["client_secret"])}, Auth: oauth.ClientSecretBasic,
 		Header: map[string]string{"X-Api-Key": "Key " + secrets["header"]}}
 	trace := new(oauth.Trace)
 	ctx := oauth.WithTrace(t.Context(), trace)

@@ -13,8 +13,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauthtest"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
 
 // answerWith makes a client whose server gives one answer, and nothing else.
@@ -31,7 +33,7 @@ func text(trace *oauth.Trace) string { return durations.ReplaceAllString(trace.S
 
 func TestTraceOfAnExchange(t *testing.T) {
 	client := &oauth.Client{
-		TokenURL: "https://as.example/token?key=k%2Dkey&tenant=", ID: "my app", Secret: "pa&ss=word", Method: oauth.ClientSecretBasic,
+		TokenURL: "https://as.example/token?key=k%2Dkey&tenant=", ID: "my app", Own: field.Own{"client_secret": secret.String("pa&ss=word")}, Auth: oauth.ClientSecretBasic,
 		Header: map[string]string{"x-api-key": "header-value", "Accept": "application/vnd.as+json"}, Params: map[string]string{"audience": "https://api/", "api_key": "p"},
 		HTTP: answerWith(200, http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"some id"}, "Set-Cookie": {"sid=abcdefgh", "b=c"}},
 			`{"access_token":"the-access-token","expires_in":"3600","scope":"read the-access-token","refresh_token":"the-refresh-token"}`),
@@ -69,7 +71,7 @@ func TestTraceOfAnExchange(t *testing.T) {
    - scope: read [redacted]
 `, text(trace))
 
-	client.Method, client.RawBasic, client.HTTP = oauth.ClientSecretPost, false, answerWith(400, http.Header{"Content-Type": {"application/json"}}, `{"error":"invalid_client","error_description":"no such pa&ss=word"}`)
+	client.Auth, client.HTTP = oauth.ClientSecretPost, answerWith(400, http.Header{"Content-Type": {"application/json"}}, `{"error":"invalid_client","error_description":"no such pa&ss=word"}`)
 	_, err = client.Exchange(oauth.WithTrace(t.Context(), trace), url.Values{"grant_type": {"client_credentials"}})
 	require.Error(t, err)
 	require.Len(t, trace.Steps, 2)

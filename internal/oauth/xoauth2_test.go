@@ -22,12 +22,12 @@ import (
 func TestLikeXOauth2(t *testing.T) {
 	s := oauthtest.New(t, oauthtest.TLS)
 	s.User("alice", awkward)
-	styles := map[oauth.AuthMethod]oauth2.AuthStyle{
+	styles := map[string]oauth2.AuthStyle{
 		oauth.ClientSecretBasic: oauth2.AuthStyleInHeader, oauth.ClientSecretPost: oauth2.AuthStyleInParams, oauth.None: oauth2.AuthStyleInParams,
 	}
 	for method, style := range styles {
 		ours := register(s, method)
-		theirs := oauth2.Config{ClientID: ours.ID, ClientSecret: ours.Secret.Reveal(), Scopes: []string{"read", "write"},
+		theirs := oauth2.Config{ClientID: ours.ID, ClientSecret: oauth.ClientSecret.Of(ours.Own).Reveal(), Scopes: []string{"read", "write"},
 			Endpoint: oauth2.Endpoint{TokenURL: ours.TokenURL, AuthStyle: style}}
 		if method == oauth.None {
 			theirs.ClientSecret = ""

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package oauthsecrets
+package entry
 
 import (
 	"errors"
@@ -9,7 +9,6 @@ import (
 	"path"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/transport"
@@ -23,8 +22,8 @@ const maxName = 128
 
 var namePattern = regexp.MustCompile(`^\w(([\w-.]+)?\w)?$`) // framework.GenericNameRegex
 
-// checkName refuses what the framework's name pattern lets through.
-func checkName(field, name string) error {
+// CheckName refuses what the framework's name pattern lets through.
+func CheckName(field, name string) error {
 	switch {
 	case strings.Contains(name, ".."):
 		return fmt.Errorf("%s must not contain \"..\"", field)
@@ -39,14 +38,6 @@ func checkName(field, name string) error {
 func required(field, value string) error {
 	if value == "" {
 		return fmt.Errorf("%s is required", field)
-	}
-	return nil
-}
-
-// between bounds a duration. Zero means the default and is always good.
-func between(field string, d, least, most time.Duration) error {
-	if d != 0 && (d < least || d > most) {
-		return fmt.Errorf("%s must be between %s and %s, or 0 for the default", field, least, most)
 	}
 	return nil
 }
@@ -105,15 +96,4 @@ func isScope(s string) bool {
 
 func hasControl(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
-}
-
-func joined[S ~string](names []S) string {
-	var b strings.Builder
-	for i, name := range names {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(string(name))
-	}
-	return b.String()
 }

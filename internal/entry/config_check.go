@@ -1,37 +1,36 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package oauthsecrets
+package entry
 
 import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/login"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/transport"
 )
 
-// check refuses what can never work. Its errors name the field and quote no value.
-func (c *configEntry) check(guard transport.Guard) error {
+// Check refuses what can never work. Its errors name the field and quote no value.
+func (c *Config) Check(guard transport.Guard) error {
 	for _, check := range []func() error{
 		func() error { return c.checkEndpoint(guard) },
 		func() error { return c.checkLogin(guard) },
+		func() error { return ConfigFields.Check(c) },
 		c.checkClient,
 		c.checkRequest,
 		c.checkUse,
 		c.checkPEM,
-		func() error {
-			return between("request_timeout", c.RequestTimeout, time.Second, transport.DefaultTimeout)
-		},
 		func() error { return checkGlobs("allowed_roles", c.AllowedRoles) },
 	} {
 		if err := check(); err != nil {
 			return err
 		}
 	}
-	client, err := transport.New(c.transport(guard)) // certificates, keys, proxy
+	client, err := transport.New(c.Effective().Transport(guard)) // certificates, keys, proxy
 	if err != nil {
 		return err
 	}
@@ -39,7 +38,7 @@ func (c *configEntry) check(guard transport.Guard) error {
 	return nil
 }
 
-func (c *configEntry) checkEndpoint(guard transport.Guard) error {
+func (c *Config) checkEndpoint(guard transport.Guard) error {
 	if c.TokenURL == "" && c.Login != "" {
 		if len(c.Headers) > 0 || len(c.Params) > 0 {
 			return errors.New("headers and params belong to token_url, which is not set; a login document has headers and bodies of its own")
@@ -55,18 +54,15 @@ func (c *configEntry) checkEndpoint(guard transport.Guard) error {
 	return checkURL("token_url", c.TokenURL, guard, c.AllowHTTP)
 }
 
-func (c *configEntry) checkClient() error {
-	auth, ok := oauth.LookupAuth(c.AuthMethod)
-	if !ok {
-		return fmt.Errorf("client_auth_method must be one of %s%s", joined(oauth.AuthMethods()), didYouMean(c.AuthMethod, oauth.AuthMethods()))
+func (c *Config) checkClient() error {
+	auth, _ := oauth.LookupAuth(c.AuthMethod) // the table's check was before this
+	for _, own := range oauth.AuthFields() {
+		// A setting that the method does not look at does no harm.
+		if info := own.Describe(); info.IsSecret() && own.IsSet(c.Auth) && !auth.Describe().Uses(info.Name) {
+			return fmt.Errorf("client_auth_method %s uses no %s: clear it with %s=, or choose %s", c.AuthMethod, info.Name, info.Name, strings.Join(oauth.AuthsUsing(info.Name), " or "))
+		}
 	}
-	if !c.auth().NeedsSecret && c.ClientSecret.IsSet() {
-		return fmt.Errorf("client_auth_method %s uses no client_secret: clear it with client_secret=, or choose client_secret_basic or client_secret_post", c.AuthMethod)
-	}
-	if c.BasicEncoding != basicForm && c.BasicEncoding != basicRaw {
-		return fmt.Errorf("client_secret_basic_encoding must be %s (RFC 6749 section 2.3.1) or %s", basicForm, basicRaw)
-	}
-	if err := auth.Check(&oauth.Client{ID: c.ClientID, Method: c.AuthMethod, RawBasic: c.BasicEncoding == basicRaw}); err != nil {
+	if err := auth.Check(c.Effective().client(nil)); err != nil {
 		return err
 	}
 	if hasControl(c.ClientID) {
@@ -75,7 +71,7 @@ func (c *configEntry) checkClient() error {
 	return nil
 }
 
-func (c *configEntry) checkRequest() error {
+func (c *Config) checkRequest() error {
 	for name, value := range c.Headers {
 		if err := transport.CheckHeaderName(name); err != nil {
 			return fmt.Errorf("headers: %w", err)
@@ -83,7 +79,7 @@ func (c *configEntry) checkRequest() error {
 		if strings.EqualFold(name, "Content-Type") {
 			return errors.New("headers: Content-Type is set by the engine, to what token requests are (RFC 6749 section 3.2)")
 		}
-		if used := c.auth().Header; used != "" && strings.EqualFold(name, used) {
+		if used := c.Effective().ClientAuth().Header; used != "" && strings.EqualFold(name, used) {
 			return fmt.Errorf("headers: %s is how %s authenticates the client; choose another client_auth_method to set it yourself", used, c.AuthMethod)
 		}
 		if err := transport.CheckHeaderValue(value); err != nil {
@@ -94,12 +90,12 @@ func (c *configEntry) checkRequest() error {
 }
 
 // checkUse looks at how applications are told to send the token.
-func (c *configEntry) checkUse() error {
+func (c *Config) checkUse() error {
 	if err := transport.CheckHeaderName(c.HeaderName); err != nil {
 		return fmt.Errorf("header_name: %w", err)
 	}
-	if strings.Count(c.HeaderFormat, tokenPlaceholder) != 1 {
-		return fmt.Errorf("header_format must have %s once, as in \"Bearer %s\"", tokenPlaceholder, tokenPlaceholder)
+	if strings.Count(c.HeaderFormat, flows.TokenPlaceholder) != 1 {
+		return fmt.Errorf("header_format must have %s once, as in \"Bearer %s\"", flows.TokenPlaceholder, flows.TokenPlaceholder)
 	}
 	if err := transport.CheckHeaderValue(c.HeaderFormat); err != nil {
 		return fmt.Errorf("header_format: %w", err)
@@ -108,38 +104,32 @@ func (c *configEntry) checkUse() error {
 }
 
 // checkPEM catches a file's name; what is PEM and no certificate, transport.New says.
-func (c *configEntry) checkPEM() error {
-	for _, pem := range []struct{ field, text string }{
+func (c *Config) checkPEM() error {
+	for _, pem := range []struct{ name, text string }{
 		{"ca_cert", c.CACert}, {"tls_client_cert", c.TLSClientCert}, {"tls_client_key", c.TLSClientKey.Reveal()},
 	} {
-		if looksLikeFile(pem.text) {
-			return fmt.Errorf("%s: no PEM found%s", pem.field, toReadFile(pem.field, pem.text))
+		if field.LooksLikeFile(pem.text) {
+			return fmt.Errorf("%s: no PEM found%s", pem.name, field.ToReadFile(pem.name, pem.text))
 		}
 	}
 	return nil
 }
 
 // checkLogin looks at the document and at what goes with it.
-func (c *configEntry) checkLogin(guard transport.Guard) error {
+func (c *Config) checkLogin(guard transport.Guard) error {
 	if c.Login == "" {
-		for field, set := range map[string]bool{"base_url": c.BaseURL != "", "secrets": len(c.Secrets) > 0, "variables": len(c.Variables) > 0} {
-			if set {
-				return fmt.Errorf("%s is for login documents, and the config has none: add login=@login.json, or clear it with %s=", field, field)
+		for _, name := range []string{"base_url", "secrets", "variables"} {
+			if ConfigFields.IsSet(c, name) {
+				return fmt.Errorf("%s is for login documents, and the config has none: add login=@login.json, or clear it with %s=", name, name)
 			}
 		}
 		return nil
 	}
 	document, err := compileLogin(c.Login)
 	if err != nil {
-		return fmt.Errorf("login: %w%s", err, toReadFile(documentField, strings.TrimSpace(c.Login)))
+		return fmt.Errorf("login: %w%s", err, field.ToReadDocument("login", strings.TrimSpace(c.Login)))
 	}
 	if err := c.checkLoginURLs(document, guard); err != nil {
-		return err
-	}
-	if err := checkValueNames("secrets", c.Secrets); err != nil {
-		return err
-	}
-	if err := checkValueNames("variables", c.Variables); err != nil {
 		return err
 	}
 	if document.HasUse() && (c.HeaderName != defaultHeaderName || c.HeaderFormat != defaultHeaderFormat) {
@@ -148,7 +138,7 @@ func (c *configEntry) checkLogin(guard transport.Guard) error {
 	return nil
 }
 
-func (c *configEntry) checkLoginURLs(document *login.Document, guard transport.Guard) error {
+func (c *Config) checkLoginURLs(document *login.Document, guard transport.Guard) error {
 	switch {
 	case document.NeedsBaseURL() && c.BaseURL == "":
 		return errors.New("base_url is required: the login document has a url that begins with \"/\"")
