@@ -11,6 +11,7 @@ import (
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
@@ -28,8 +29,8 @@ type definition struct {
 	grant       string // see entry.Grant
 	revision    string // see entry.Revision; a new one lifts a remembered failure
 	target      entry.Target
-	key         string // of the token
-	job         string // of its renewal
+	key         string      // of the token
+	job         refresh.Key // of its renewal
 
 	lastAnswer atomic.Pointer[steadyAnswer] // of the token read last
 }
@@ -105,7 +106,7 @@ func assemble(ctx context.Context, s logical.Storage, name string, role *entry.R
 		revision: entry.Revision(role, config, settings), target: target,
 	}
 	d.key, err = target.Key()
-	d.job = jobKey(name, d.key)
+	d.job = refresh.Key{Role: name, Token: d.key}
 	return d, err
 }
 

@@ -157,7 +157,7 @@ func TestARolesVariablesDoNotMoveItsSecrets(t *testing.T) {
 	for want, data := range map[string]fields{
 		"give password in the same write":  {"variables": "tenant=evil", "verify": "require"},
 		"give password in the same write ": {"username": "mallory", "verify": "warn"},
-		"the config fixes region":            {"variables": "region=evil", "password": "x"},
+		"the config fixes region":          {"variables": "region=evil", "password": "x"},
 		"\"..\"":                           {"variables": "tenant=../evil", "password": "x"},
 	} {
 		require.Contains(t, m.refused(logical.UpdateOperation, "roles/r", data), strings.TrimSpace(want))
@@ -227,12 +227,12 @@ func TestARoleForALoginConfig(t *testing.T) {
 	role := fields{"config": "api", "username": "alice", "password": userPassword}
 	for want, more := range map[string]fields{
 		"flow login does not use scopes (flow client_credentials, password, refresh_token does)": {"scopes": "a"},
-		"flow login does not use params":                       {"params": "a=b"},
-		"flow password needs token_url in its config, and config api has none": {"flow": "password"},
-		"flow login needs login in its config, and config oauth has none: vault write oauth/config/oauth login=@login.json":  {"flow": "login", "config": "oauth"},
-		"flow client_credentials does not use username":        {"config": "oauth"},
-		"variables: a name may have":                           {"variables": fields{"": "x"}},
-		"verify must be warn, require or off":                  {"verify": "maybe"},
+		"flow login does not use params":                                                                                    {"params": "a=b"},
+		"flow password needs token_url in its config, and config api has none":                                              {"flow": "password"},
+		"flow login needs login in its config, and config oauth has none: vault write oauth/config/oauth login=@login.json": {"flow": "login", "config": "oauth"},
+		"flow client_credentials does not use username":                                                                     {"config": "oauth"},
+		"variables: a name may have":                                                                                        {"variables": fields{"": "x"}},
+		"verify must be warn, require or off":                                                                               {"verify": "maybe"},
 	} {
 		before := m.stored()
 		require.Contains(t, m.refused(logical.UpdateOperation, "roles/r", with(role, more)), want)

@@ -17,6 +17,7 @@ import (
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 )
 
 func sha256Hex(text string) string {
@@ -191,7 +192,7 @@ func TestAnAccountHoldsNoPlaces(t *testing.T) {
 			key, err := entry.Shared(role).Key()
 			require.NoError(w, err)
 			d := newDefinitionLike(w.d)
-			d.name, d.role, d.key, d.job = name, role, key, jobKey(name, key)
+			d.name, d.role, d.key, d.job = name, role, key, refresh.Key{Role: name, Token: key}
 			d.flow = &answering{rotator: w.server, takes: 2 * time.Second}
 			w.b.definitions.roles.Add(name, d)
 		}

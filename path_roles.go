@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 )
 
 func (b *backend) pathRoles() []*framework.Path {
@@ -86,7 +87,7 @@ func (b *backend) roleDelete(ctx context.Context, req *logical.Request, data *fr
 		return nil, err
 	}
 	if key, err := entry.Shared(role).Key(); err == nil {
-		b.renewals.Remove(jobKey(name, key))
+		b.renewals.Remove(refresh.Key{Role: name, Token: key})
 	}
 	if err := entry.ForgetAccount(ctx, req.Storage, role); err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 )
 
 func (b *backend) pathSettings() []*framework.Path {
@@ -55,7 +56,7 @@ func (b *backend) settingsWrite(ctx context.Context, req *logical.Request, data 
 		return nil, nil
 	}
 	settings.Revision++
-	defer b.renewals.Retry("", func(string) bool { return true })
+	defer b.renewals.Retry("", func(refresh.Key) bool { return true })
 	defer b.definitions.forgetAll()
 	if err := settings.Save(ctx, req.Storage); err != nil {
 		return saveFailed(err)

@@ -80,7 +80,7 @@ func (b *backend) roleStatus(ctx context.Context, req *logical.Request, data *fr
 	if t != nil {
 		showToken(status, role, t, time.Now())
 	}
-	if job, known := b.renewals.Look(jobKey(name, key)); known {
+	if job, known := b.renewals.Look(refresh.Key{Role: name, Token: key}); known {
 		status["renewal"], status["last_read"], status["failures"] = job.State, instant(job.LastRead), job.Failures
 		if job.State == "waiting" {
 			status["next_renewal"] = instant(job.Next)

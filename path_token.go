@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
@@ -122,7 +123,7 @@ func (b *backend) tokenDelete(ctx context.Context, req *logical.Request, data *f
 		if err := req.Storage.Delete(ctx, key); err != nil {
 			return err
 		}
-		b.renewals.Remove(jobKey(name, key))
+		b.renewals.Remove(refresh.Key{Role: name, Token: key})
 		return nil
 	})
 }

@@ -5,7 +5,6 @@ package oauthsecrets
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -33,7 +32,7 @@ func (b *backend) newRenewals() *refresh.Scheduler {
 		Run:       b.renewDue,
 		Fill:      b.fillRenewals,
 		LeastLife: shortLife,
-		Panicked: func(_, kind string, stack []byte) {
+		Panicked: func(_ refresh.Key, kind string, stack []byte) {
 			b.Logger().Error("panic in a renewal", "panic", kind, "stack", string(stack))
 		},
 	})
@@ -56,15 +55,6 @@ func (b *backend) periodic(context.Context, *logical.Request) error {
 	return nil
 }
 
-// jobKey names a token to the scheduler. Neither part has a space.
-func jobKey(role, tokenKey string) string { return role + " " + tokenKey }
-
-// ofJob returns what a job's key was made of.
-func ofJob(key string) (role, tokenKey string) {
-	role, tokenKey, _ = strings.Cut(key, " ")
-	return role, tokenKey
-}
-
 // schedule has a token renewed in time, by the role as it is now. It belongs after
 // each that was stored.
 func (b *backend) schedule(ctx context.Context, s logical.Storage, d *definition, t *entry.Token) {
@@ -79,7 +69,7 @@ func (b *backend) schedule(ctx context.Context, s logical.Storage, d *definition
 	b.renewals.Put(job)
 }
 
-func jobOf(key, host string, role *entry.Role, t *entry.Token) refresh.Job {
+func jobOf(key refresh.Key, host string, role *entry.Role, t *entry.Token) refresh.Job {
 	job := refresh.Job{
 		Key: key, Host: host, Issued: t.Issued, Expires: t.Expires, Due: t.RenewAt, Policy: renewPolicy(role.Renew),
 	}
@@ -132,21 +122,19 @@ func (b *backend) retryRoles(ctx context.Context, s logical.Storage, config stri
 	if written.Effective().SeveralHosts() { // the next token tells
 		host = ""
 	}
-	b.renewals.Retry(host, func(job string) bool {
-		role, _ := ofJob(job)
-		return roles[role]
+	b.renewals.Retry(host, func(job refresh.Key) bool {
+		return roles[job.Role]
 	})
 }
 
 // renewDue renews the token of one job; the scheduler calls it when the job is due.
-func (b *backend) renewDue(ctx context.Context, key string) refresh.Outcome {
-	name, tokenKey := ofJob(key)
+func (b *backend) renewDue(ctx context.Context, job refresh.Key) refresh.Outcome {
 	s := *b.storage.Load()
-	d, err := b.definitions.get(ctx, s, name)
+	d, err := b.definitions.get(ctx, s, job.Role)
 	if err != nil {
-		return b.notDefined(ctx, s, name)
+		return b.notDefined(ctx, s, job.Role)
 	}
-	if d.key != tokenKey {
+	if d.job != job {
 		return refresh.Outcome{Kind: refresh.Gone} // a role made anew under the old name
 	}
 	// The scheduler has decided that it is time, by a clock that is not set back.
@@ -208,7 +196,7 @@ func (b *backend) fillRenewals(ctx context.Context, put func(refresh.Job)) error
 				hosts[of] = config.Effective().Host(role.Flow)
 			}
 		}
-		job := jobOf(jobKey(name, key), hosts[of], role, t)
+		job := jobOf(refresh.Key{Role: name, Token: key}, hosts[of], role, t)
 		if job.Read = t.LastRead; !t.Once || !job.UseBy.IsZero() {
 			put(job)
 		}

@@ -20,7 +20,7 @@ import (
 
 // due has a role's stored token be due now, gives it to the scheduler, and
 // returns the name that it has there.
-func (m *mount) due(role string) string {
+func (m *mount) due(role string) refresh.Key {
 	m.t.Helper()
 	d, err := m.b.definitions.get(m.t.Context(), m.storage, role)
 	require.NoError(m.t, err)
@@ -60,7 +60,7 @@ func TestADueTokenIsRenewedWithoutAReader(t *testing.T) {
 	})
 }
 
-func jobOfRole(m *mount, role string) string {
+func jobOfRole(m *mount, role string) refresh.Key {
 	d, err := m.b.definitions.get(m.t.Context(), m.storage, role)
 	require.NoError(m.t, err)
 	return d.job

@@ -15,6 +15,7 @@ import (
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
@@ -136,7 +137,7 @@ func inWorld(t *testing.T, flow string, test func(w *world)) {
 		w.d = &definition{
 			name: "r", role: role, config: &entry.Config{ConfigMeta: entry.ConfigMeta{DestinationID: "d"}, HeaderName: "A", HeaderFormat: "{{token}}"}, flow: w.server,
 			about: lookedUp.Describe(), request: role.Request(&flows.Server{Client: new(oauth.Client)}), target: entry.Shared(role),
-			fingerprint: "f", grant: "g", revision: "1", key: key, job: jobKey("r", key),
+			fingerprint: "f", grant: "g", revision: "1", key: key, job: refresh.Key{Role: "r", Token: key},
 		}
 		w.another()
 		first, err := w.server.tokenByLogin()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 )
 
 // A role's write tries the role only if it changes the way to a token: whoever
@@ -51,7 +52,7 @@ func (b *backend) unchanged(ctx context.Context, req *logical.Request, c *roleCh
 	}
 	// The write that stored the role may have come no further. What waits after a
 	// failure goes on waiting, however often the same is written.
-	if job, known := b.renewals.Look(jobKey(c.name, key)); !known || job.State == "asleep" {
+	if job, known := b.renewals.Look(refresh.Key{Role: c.name, Token: key}); !known || job.State == "asleep" {
 		if err := b.reschedule(ctx, req.Storage, c.name); err != nil {
 			return nil, err
 		}

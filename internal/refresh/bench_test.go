@@ -16,14 +16,14 @@ func benchJobs() []Job {
 	jobs := make([]Job, many)
 	for i := range jobs {
 		due := now.Add(hour + time.Duration(i*7919%many)*10*time.Millisecond)
-		jobs[i] = Job{Key: fmt.Sprint("role", i), Host: fmt.Sprint("host", i%20), Issued: now, Due: due, Expires: now.Add(2 * hour)}
+		jobs[i] = Job{Key: k(fmt.Sprint("role", i)), Host: fmt.Sprint("host", i%20), Issued: now, Due: due, Expires: now.Add(2 * hour)}
 	}
 	return jobs
 }
 
 func benchScheduler(b *testing.B) *Scheduler {
 	b.Helper()
-	s := New(Options{Run: func(context.Context, string) Outcome { return Outcome{Kind: Stopped} }})
+	s := New(Options{Run: func(context.Context, Key) Outcome { return Outcome{Kind: Stopped} }})
 	b.Cleanup(func() { _ = s.Stop(context.Background()) })
 	return s
 }

@@ -96,7 +96,7 @@ func TestAWildClock(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		w.took()
-		w.Touch("a")
+		w.Touch(k("a"))
 		time.Sleep(42 * time.Minute)
 		require.Equal(t, []string{"a"}, w.took())
 	})

@@ -19,7 +19,7 @@ func TestIdleIsLetGoAndComesBack(t *testing.T) {
 		w.Put(w.job("a", "h", hour))
 		w.Put(w.job("read", "h", hour))
 		for range 30 {
-			w.Touch("read")
+			w.Touch(k("read"))
 			time.Sleep(hour)
 		}
 		runs := map[string]int{}
@@ -31,13 +31,13 @@ func TestIdleIsLetGoAndComesBack(t *testing.T) {
 		require.True(t, w.look("a").Idle)
 		require.Equal(t, "asleep", w.look("a").State)
 		require.Equal(t, 1, w.Snapshot().Idle)
-		last, known := w.LastRead("a")
+		last, known := w.LastRead(k("a"))
 		require.True(t, known)
 		require.Equal(t, w.now().Add(-30*hour), last)
 		time.Sleep(100 * hour)
 		require.NotContains(t, w.took(), "a")
 
-		w.Touch("a")
+		w.Touch(k("a"))
 		require.False(t, w.look("a").Idle)
 		time.Sleep(30*time.Second + 1)
 		require.Contains(t, w.took(), "a", "a read brings it back")
@@ -62,7 +62,7 @@ func TestKeepWarm(t *testing.T) {
 		job.Policy, job.Read = KeepWarm, w.now().Add(-1000*hour)
 		w.Put(job)
 		require.Equal(t, []string{"a"}, w.took())
-		job.Key, job.Policy = "b", Auto
+		job.Key, job.Policy = k("b"), Auto
 		w.Put(job)
 		require.Empty(t, w.took())
 		require.True(t, w.look("b").Idle)
@@ -97,8 +97,8 @@ func TestExercise(t *testing.T) {
 		time.Sleep(hour)
 		require.True(t, w.look("idle").Idle)
 		require.Empty(t, w.took())
-		w.Touch("on demand")
-		w.Touch("idle")
+		w.Touch(k("on demand"))
+		w.Touch(k("idle"))
 		time.Sleep(time.Minute)
 		require.Equal(t, []string{"idle"}, w.took())
 	})
@@ -118,7 +118,7 @@ func TestReadsOfWhatRuns(t *testing.T) {
 		require.True(t, w.look("a").Idle)
 		time.Sleep(hour + time.Second)
 		require.Equal(t, "running", w.look("a").State)
-		w.Touch("a")
+		w.Touch(k("a"))
 		require.False(t, w.look("a").Idle)
 		synctest.Wait()
 		w.took()
@@ -130,7 +130,7 @@ func TestReadsOfWhatRuns(t *testing.T) {
 func TestTouchAllocatesNothing(t *testing.T) {
 	s := New(Options{})
 	now := time.Now()
-	s.Put(Job{Key: "a", Issued: now, Due: now.Add(hour), Expires: now.Add(2 * hour)})
-	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() { s.Touch("a"); s.Touch("unknown") }), 0.0)
+	s.Put(Job{Key: k("a"), Issued: now, Due: now.Add(hour), Expires: now.Add(2 * hour)})
+	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() { s.Touch(k("a")); s.Touch(k("unknown")) }), 0.0)
 	require.NoError(t, s.Stop(t.Context()))
 }

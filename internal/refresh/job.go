@@ -16,9 +16,15 @@ const (
 	KeepWarm               // always, read or not
 )
 
+// Key names a token that is renewed. The scheduler only compares it.
+type Key struct {
+	Role  string // by its name
+	Token string // where it is stored
+}
+
 // Job is one key and the instants of its current token, by the wall clock.
 type Job struct {
-	Key  string
+	Key  Key
 	Host string // that its renewal asks; shares limit, breaker and backlog
 	// Issued and Expires bound the token's life. Without both the key is not scheduled.
 	Issued, Expires time.Time
@@ -66,7 +72,7 @@ func (s state) String() string {
 // entry is a job as the scheduler holds it. The scheduler's mu guards its fields,
 // apart from the atomic ones.
 type entry struct {
-	key     string
+	key     Key
 	host    *host
 	policy  Policy
 	life    time.Duration

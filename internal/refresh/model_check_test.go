@@ -107,7 +107,7 @@ func (m *model) inspect() {
 		if !scheduled || r.refused || late < 0 || !r.server.well(now.Sub(m.began)) {
 			continue
 		}
-		status, known := m.Look(r.key)
+		status, known := m.Look(k(r.key))
 		switch {
 		case !known:
 			m.t.Errorf("%s: lost", r.key)

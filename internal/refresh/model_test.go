@@ -93,7 +93,7 @@ func newModel(t *testing.T, seed uint64, roles int, span time.Duration) *model {
 	} {
 		m.servers = append(m.servers, &modelServer{name: fmt.Sprint("server", i), faults: faults, tries: map[fault]int{}})
 	}
-	m.world = newWorld(t, Options{Fill: m.load, Panicked: func(string, string, []byte) {}})
+	m.world = newWorld(t, Options{Fill: m.load, Panicked: func(Key, string, []byte) {}})
 	m.does(m.renew)
 	lives := []time.Duration{20 * time.Second, hour, 4 * hour, 8 * hour, 12 * hour, 24 * hour}
 	for i := range roles {
@@ -123,7 +123,7 @@ func (m *model) jobFor(r *modelRole, issued time.Time) Job {
 	r.issued, r.put = issued, time.Now()
 	r.due = issued.Add(time.Duration((0.6 + 0.2*m.rng.Float64()) * float64(r.life)))
 	wall := func(at time.Time) time.Time { return at.Add(time.Duration(m.shift.Load())).Round(0) }
-	return Job{Key: r.key, Host: r.server.name, Issued: wall(issued), Due: wall(r.due), Expires: wall(issued.Add(r.life)), Policy: r.policy}
+	return Job{Key: k(r.key), Host: r.server.name, Issued: wall(issued), Due: wall(r.due), Expires: wall(issued.Add(r.life)), Policy: r.policy}
 }
 
 // live is two days.
@@ -158,7 +158,7 @@ func (m *model) readAll() {
 			m.mu.Lock()
 			r.read = time.Now()
 			m.mu.Unlock()
-			m.Touch(r.key)
+			m.Touch(k(r.key))
 		}
 	}
 }

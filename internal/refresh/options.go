@@ -23,14 +23,14 @@ type Options struct {
 	// newer token came of it, or is found, Put must have been called for it
 	// before Run returns. The context ends after RunLimit and on Stop.
 	// A panic in it is recovered.
-	Run func(ctx context.Context, key string) Outcome
+	Run func(ctx context.Context, key Key) Outcome
 	// Fill gives the jobs known from storage, in the background after Start. A
 	// key that is known already is left as it is: what is in memory is newer.
 	// After an error it is called again, with backoff. Nil: nothing to fill.
 	Fill func(ctx context.Context, put func(Job)) error
-	// Panicked hears of a recovered panic: the key ("" outside of Run), the type
+	// Panicked hears of a recovered panic: the key (zero outside of Run), the type
 	// of the panic's value, and the stack; the value may hold a secret. May be nil.
-	Panicked func(key, kind string, stack []byte)
+	Panicked func(key Key, kind string, stack []byte)
 
 	FirstLimit int // renewals at once of a host that nothing is known about; 8
 	Growth     int // successes under a backlog that raise a host's limit by one; 50

@@ -22,7 +22,7 @@ func TestOrderInAHost(t *testing.T) {
 		w.Start()
 		now := w.now()
 		put := func(key string, expiresIn, read time.Duration) {
-			w.Put(Job{Key: key, Host: "h", Issued: now.Add(-2 * hour), Due: now.Add(-time.Minute), Expires: now.Add(expiresIn), Read: now.Add(-read)})
+			w.Put(Job{Key: k(key), Host: "h", Issued: now.Add(-2 * hour), Due: now.Add(-time.Minute), Expires: now.Add(expiresIn), Read: now.Add(-read)})
 			synctest.Wait()
 		}
 		put("running", hour, 0)
@@ -33,7 +33,7 @@ func TestOrderInAHost(t *testing.T) {
 		put("good for 20 min", 20*time.Minute, 0)
 		put("dead, read just now", -time.Minute, 4*hour)
 		put("dies in the queue", 5*time.Second, 2*hour)
-		w.Touch("dead, read just now")
+		w.Touch(k("dead, read just now"))
 
 		hold, err := w.Foreground(t.Context(), "h") // the reserve
 		require.NoError(t, err)

@@ -77,7 +77,7 @@ func (o *outage) issue(key string, issued time.Time) {
 	due := issued.Add(time.Duration((0.6 + 0.2*o.rng.Float64()) * float64(hour)))
 	o.expires[key] = issued.Add(hour)
 	o.mu.Unlock()
-	o.Put(Job{Key: key, Host: "host", Issued: issued, Due: due, Expires: issued.Add(hour)})
+	o.Put(Job{Key: k(key), Host: "host", Issued: issued, Due: due, Expires: issued.Add(hour)})
 }
 
 func (o *outage) renew(_ context.Context, key string) Outcome {

@@ -17,7 +17,7 @@ func (s *Scheduler) Put(job Job) { s.put(job, true) }
 // put does the work of Put. Without replace it is for Fill, whose jobs are many and
 // may be outdated: put spreads those that are due and skips keys that are known.
 func (s *Scheduler) put(job Job, replace bool) {
-	if job.Key == "" {
+	if job.Key == (Key{}) {
 		return // nobody could tell it from another's
 	}
 	s.mu.Lock()
@@ -52,7 +52,7 @@ func (s *Scheduler) put(job Job, replace bool) {
 // Retry ends the stop or the backoff of the keys that match, and probes their hosts:
 // the caller has changed something that may have been the cause. If host is not
 // empty, the keys ask that host from now on. Retry looks at all keys.
-func (s *Scheduler) Retry(host string, match func(key string) bool) {
+func (s *Scheduler) Retry(host string, match func(key Key) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {
@@ -114,7 +114,7 @@ func (s *Scheduler) probe(name string, now instant) {
 
 // UseBy sets Job.UseBy of a known key, unless an earlier one is set. It ends no
 // backoff. The next Put replaces it.
-func (s *Scheduler) UseBy(key string, at time.Time) {
+func (s *Scheduler) UseBy(key Key, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, known := s.entry(key)
@@ -150,7 +150,7 @@ func (s *Scheduler) assign(e *entry, name string) {
 }
 
 // Remove forgets the key. A Run of it that is under way goes on.
-func (s *Scheduler) Remove(key string) {
+func (s *Scheduler) Remove(key Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, known := s.entry(key)
@@ -166,7 +166,7 @@ func (s *Scheduler) Remove(key string) {
 
 // Touch records that the key's token was read. It allocates nothing. It takes the
 // lock only if the key was let go or its token has expired, see watchReads.
-func (s *Scheduler) Touch(key string) {
+func (s *Scheduler) Touch(key Key) {
 	e, known := s.entry(key)
 	if !known {
 		return
@@ -200,7 +200,7 @@ func (s *Scheduler) readOf(e *entry, now moment) {
 
 // LastRead is when the key's token was last read, by the wall clock and to about
 // a second, as far as is known here.
-func (s *Scheduler) LastRead(key string) (time.Time, bool) {
+func (s *Scheduler) LastRead(key Key) (time.Time, bool) {
 	e, known := s.entry(key)
 	if !known {
 		return time.Time{}, false
@@ -209,7 +209,7 @@ func (s *Scheduler) LastRead(key string) (time.Time, bool) {
 }
 
 // entry needs no lock.
-func (s *Scheduler) entry(key string) (*entry, bool) {
+func (s *Scheduler) entry(key Key) (*entry, bool) {
 	e, known := s.entries.Load(key)
 	if !known {
 		return nil, false

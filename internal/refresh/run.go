@@ -48,7 +48,7 @@ func (s *Scheduler) fill() {
 }
 
 func (s *Scheduler) fillOnce() (done bool) {
-	defer s.recovered("", func() {})
+	defer s.recovered(Key{}, func() {})
 	if err := s.o.Fill(s.ctx, func(job Job) { s.put(job, false) }); err != nil {
 		return false
 	}
@@ -60,7 +60,7 @@ func (s *Scheduler) fillOnce() (done bool) {
 
 // recovered must be deferred. It recovers a panic, calls clean, counts the panic
 // and reports it.
-func (s *Scheduler) recovered(key string, clean func()) {
+func (s *Scheduler) recovered(key Key, clean func()) {
 	reason := recover()
 	if reason == nil {
 		return

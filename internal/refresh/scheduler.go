@@ -156,7 +156,7 @@ func (s *Scheduler) loop() {
 // Recheck at most, since nothing reports that the wall clock was set or that the
 // machine slept.
 func (s *Scheduler) turn() (rest time.Duration) {
-	defer s.recovered("", func() { rest = time.Second })
+	defer s.recovered(Key{}, func() { rest = time.Second })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.time.now()

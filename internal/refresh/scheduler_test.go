@@ -43,15 +43,15 @@ func TestPutReplacesAndRemoveForgets(t *testing.T) {
 		w.Put(w.job("a", "h", 2*hour))
 		w.Put(w.job("b", "h", hour))
 		w.Put(Job{Host: "h"}) // no key
-		w.Remove("b")
-		w.Remove("unknown")
+		w.Remove(k("b"))
+		w.Remove(k("unknown"))
 		time.Sleep(84*time.Minute - 1)
 		require.Empty(t, w.took())
 		time.Sleep(time.Nanosecond)
 		require.Equal(t, []string{"a"}, w.took())
-		_, known := w.Look("b")
+		_, known := w.Look(k("b"))
 		require.False(t, known)
-		w.Remove("a")
+		w.Remove(k("a"))
 		require.Zero(t, w.Snapshot().Jobs)
 		require.Empty(t, w.Snapshot().Hosts, "a host without jobs is forgotten")
 	})
@@ -110,7 +110,7 @@ func TestOutcomes(t *testing.T) {
 				require.Equal(t, w.now(), w.look("a").Since)
 				if tc.to == 0 {
 					time.Sleep(24 * hour)
-					w.Touch("a")
+					w.Touch(k("a"))
 					time.Sleep(hour)
 					require.Empty(t, w.took())
 					w.Put(w.dueJob("a", "h")) // something has changed
@@ -137,7 +137,7 @@ func TestGoneIsForgotten(t *testing.T) {
 		w.Start()
 		w.Put(w.dueJob("a", "h"))
 		w.took()
-		_, known := w.Look("a")
+		_, known := w.Look(k("a"))
 		require.False(t, known)
 		require.Zero(t, w.Snapshot().Jobs)
 	})
@@ -153,8 +153,8 @@ func TestPutDuringRun(t *testing.T) {
 			w.Start()
 			w.Put(w.dueJob("a", "h"))
 			time.Sleep(time.Second)
-			w.Remove("a")
-			_, known := w.Look("a")
+			w.Remove(k("a"))
+			_, known := w.Look(k("a"))
 			require.False(t, known)
 			w.Put(w.dueJob("a", "other"))
 			require.Equal(t, []string{"a"}, w.took())
@@ -162,7 +162,7 @@ func TestPutDuringRun(t *testing.T) {
 			require.Equal(t, []string{"a"}, w.took(), outcome.Kind)
 			require.Equal(t, "running", w.look("a").State)
 			require.Equal(t, 1, w.host("other").InFlight)
-			w.Remove("a")
+			w.Remove(k("a"))
 			time.Sleep(10 * time.Second)
 			synctest.Wait()
 			require.Zero(t, w.Snapshot().Jobs)
@@ -210,8 +210,8 @@ func TestTheSameTokenAgain(t *testing.T) {
 func TestPanicTouchesNoOther(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		var reported []string
-		w := newWorld(t, Options{Panicked: func(key, kind string, stack []byte) {
-			reported = append(reported, key, kind)
+		w := newWorld(t, Options{Panicked: func(key Key, kind string, stack []byte) {
+			reported = append(reported, key.Role, kind)
 			require.NotContains(t, string(stack), "a secret")
 			panic("the report, too")
 		}})

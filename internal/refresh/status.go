@@ -103,7 +103,7 @@ func (h *host) overdue(now instant) (longest time.Duration) {
 }
 
 // Look returns the status of one key, if it is known.
-func (s *Scheduler) Look(key string) (JobStatus, bool) {
+func (s *Scheduler) Look(key Key) (JobStatus, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, known := s.entry(key)

@@ -58,7 +58,11 @@ func (w *world) now() time.Time {
 
 func (w *world) step(by time.Duration) { w.shift.Add(int64(by)) }
 
-func (w *world) once(ctx context.Context, key string) Outcome {
+// k is the key of a name.
+func k(name string) Key { return Key{Role: name, Token: "token of " + name} }
+
+func (w *world) once(ctx context.Context, of Key) Outcome {
+	key := of.Role
 	w.mu.Lock()
 	w.starts = append(w.starts, start{key, time.Now()})
 	w.busy[key]++
@@ -98,13 +102,13 @@ func (w *world) renews(latency time.Duration, host string) {
 // job is for a token issued now, due at seven tenths of its life.
 func (w *world) job(key, host string, life time.Duration) Job {
 	now := w.now()
-	return Job{Key: key, Host: host, Issued: now, Due: now.Add(life / 10 * 7), Expires: now.Add(life)}
+	return Job{Key: k(key), Host: host, Issued: now, Due: now.Add(life / 10 * 7), Expires: now.Add(life)}
 }
 
 // dueJob is for a token of an hour's life that is due now.
 func (w *world) dueJob(key, host string) Job {
 	now := w.now()
-	return Job{Key: key, Host: host, Issued: now.Add(-hour / 10 * 7), Due: now, Expires: now.Add(hour / 10 * 3)}
+	return Job{Key: k(key), Host: host, Issued: now.Add(-hour / 10 * 7), Due: now, Expires: now.Add(hour / 10 * 3)}
 }
 
 // took returns the keys of the Runs since it was last called.
@@ -122,7 +126,7 @@ func (w *world) took() []string {
 
 func (w *world) look(key string) JobStatus {
 	w.t.Helper()
-	status, known := w.Look(key)
+	status, known := w.Look(k(key))
 	require.True(w.t, known, key)
 	return status
 }
