@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
@@ -15,8 +16,8 @@ import (
 
 // tokenAnswer is what creds/ and token/ return. Every key is always there,
 // empty rather than absent: templates print "<no value>" for a missing one.
-func tokenAnswer(d *definition, t *entry.Token, need tokencache.Need, now time.Time) map[string]any {
-	answer := maps.Clone(d.steady(t).answer)
+func tokenAnswer(d *engine.Definition, t *entry.Token, need tokencache.Need, now time.Time) map[string]any {
+	answer := maps.Clone(steady(d, t).answer)
 	ttl := rereadIn(d, t, need, now)
 	answer["expires_in"] = wholeSeconds(t.Expires.Sub(now))
 	answer["ttl"] = ttl
@@ -31,28 +32,28 @@ type steadyAnswer struct {
 	answer map[string]any
 }
 
-func (d *definition) steady(t *entry.Token) *steadyAnswer {
-	if last := d.lastAnswer.Load(); last != nil && last.token == t {
+func steady(d *engine.Definition, t *entry.Token) *steadyAnswer {
+	if last, _ := d.Memo.Load().(*steadyAnswer); last != nil && last.token == t {
 		return last
 	}
-	use := d.flow.Use(d.request, t.AccessToken)
+	use := d.Use(t.AccessToken)
 	name, value := only(use.Headers)
 	fresh := &steadyAnswer{t, map[string]any{
 		"access_token":        t.AccessToken.Reveal(),
 		"token_type":          t.TokenType,
 		"scope":               t.Scope,
-		"expire_time":         instant(t.Expires),
+		"expire_time":         entry.Instant(t.Expires),
 		"expires_in":          nil,
 		"ttl":                 nil,
 		"rotation_period":     nil,
-		"last_vault_rotation": instant(t.Issued),
+		"last_vault_rotation": entry.Instant(t.Issued),
 		"headers":             field.OrEmpty(use.Headers),
 		"header_name":         name,
 		"header_value":        value,
 		"query":               field.OrEmpty(use.Query),
 		"extra":               field.OrEmpty(t.Extra),
 	}}
-	d.lastAnswer.Store(fresh)
+	d.Memo.Store(fresh)
 	return fresh
 }
 
@@ -68,18 +69,13 @@ func only(headers map[string]string) (name, value string) {
 // rereadIn is the number of seconds after which reading again pays: when the
 // token has so little life left that a reader is given another one.
 // Where the token is renewed in the background, that is soon after its renewal.
-func rereadIn(d *definition, t *entry.Token, need tokencache.Need, now time.Time) int64 {
+func rereadIn(d *engine.Definition, t *entry.Token, need tokencache.Need, now time.Time) int64 {
 	life := t.Expires.Sub(t.Issued)
 	wait := t.Expires.Sub(now) - need.MinTTLFor(life) + time.Second - 1                // rounded up: a moment earlier brings the same token
-	if renewed := t.RenewAt.Add(life / 20).Sub(now); renewed > 0 && d.renewsAhead(t) { // a renewal that is late must not have all readers ask each second
+	if renewed := t.RenewAt.Add(life / 20).Sub(now); renewed > 0 && d.RenewsAhead(t) { // a renewal that is late must not have all readers ask each second
 		wait = min(wait, renewed)
 	}
 	return max(1, wholeSeconds(wait))
-}
-
-// renewsAhead tells whether the token is renewed in the background.
-func (d *definition) renewsAhead(t *entry.Token) bool {
-	return !t.Once && d.role.Renew != entry.RenewOnDemand && t.Expires.Sub(t.Issued) >= shortLife
 }
 
 // wholeSeconds rounds down, so that nobody is promised more than there is.

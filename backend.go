@@ -6,40 +6,28 @@ package oauthsecrets
 
 import (
 	"context"
-	"crypto/rand"
 	"strings"
-	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
 // closeTime bounds Cleanup: Vault holds a lock over all mounts of the process meanwhile.
 const closeTime = 2 * time.Second
 
-// mintTime bounds one renewal: 15 s until it is admitted, three POSTs of a refresh
-// token to a server that does not answer, and a login.
-const mintTime = time.Minute
-
-// backend is one mount. It holds nothing that storage or the servers could not
-// give again, except tokens which could not be stored yet.
+// backend is one mount: Vault's face of the engine.
 type backend struct {
 	*framework.Backend
 
-	names       nameLocks // of an entry, over its read-modify-write, or of an account, over its login
-	definitions *definitions
-	tokens      *tokencache.Cache[*entry.Token]
-	renewals    *refresh.Scheduler
-	storage     atomic.Pointer[logical.Storage] // for renewals; set before they start
-	instance    atomic.Pointer[string]          // tells this backend's intents from another's; random, no secret
-	saveDelays  []time.Duration                 // before the tries to store a token, while readers wait
-	events      events
+	engine *engine.Engine
+	names  engine.Locks // of an entry, over its read-modify-write
+	events events
 }
 
 // Factory returns the factory of a backend that reports a version of the form
@@ -54,14 +42,13 @@ func Factory(version string) logical.Factory {
 	}
 }
 
-func newBackend(version string) *backend {
-	b := &backend{
-		definitions: newDefinitions(),
-		tokens:      tokencache.New[*entry.Token](tokencache.Options{Limit: mintTime}),
-		saveDelays:  rotation.SaveDelays(),
-	}
-	b.renameInstance()
-	b.renewals = b.newRenewals()
+func newBackend(version string) *backend { return newBackendOf(version, engine.Options{}) }
+
+// newBackendOf is newBackend with an engine of other options than the usual ones.
+func newBackendOf(version string, o engine.Options) *backend {
+	b := new(backend)
+	o.Logger, o.MayWrite, o.Renewed, o.Failed = func() hclog.Logger { return b.Logger() }, b.mayWrite, b.sendRenewed, b.sendFailed
+	b.engine = engine.New(o)
 	b.Backend = &framework.Backend{
 		BackendType:    logical.TypeLogical,
 		RunningVersion: version,
@@ -90,26 +77,42 @@ func newBackend(version string) *backend {
 	return b
 }
 
-// renameInstance makes the intents that are stored a stranger's.
-func (b *backend) renameInstance() {
-	name := rand.Text()
-	b.instance.Store(&name)
+// initialize is called at unseal, at failover and after a restart of the plugin,
+// under Vault's core lock: it reads nothing and sends nothing itself.
+func (b *backend) initialize(_ context.Context, req *logical.InitializationRequest) error {
+	if b.mayWrite() == nil { // else another node renews
+		b.engine.Start(req.Storage)
+	}
+	return nil
 }
+
+// periodic is called under Vault's core lock, too.
+func (b *backend) periodic(context.Context, *logical.Request) error {
+	b.engine.Nudge()
+	return nil
+}
+
+// invalidate hears of keys that another node has written.
+func (b *backend) invalidate(_ context.Context, key string) { b.engine.Changed(key) }
 
 func (b *backend) clean(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, closeTime)
 	defer cancel()
-	closed := make(chan struct{})
-	go func() { // beside the other: what is on its way may use all the time there is
-		defer close(closed)
-		b.tokens.Close(ctx)
-	}()
-	if err := b.renewals.Stop(ctx); err != nil {
-		b.Logger().Warn("a renewal is still under way after the engine was stopped")
-	}
-	<-closed
+	b.engine.Close(ctx)
 	b.events.close()
-	b.definitions.forgetAll()
+}
+
+// mayWrite returns logical.ErrReadOnly, by which Vault forwards the request, on
+// a node that could not store the token. The error must stay as it is: it
+// crosses the plugin boundary as text.
+func (b *backend) mayWrite() error {
+	system := b.System()
+	state := system.ReplicationState()
+	if state.HasState(consts.ReplicationPerformanceStandby) ||
+		state.HasState(consts.ReplicationPerformanceSecondary) && !system.LocalMount() {
+		return logical.ErrReadOnly
+	}
+	return nil
 }
 
 const backendHelp = `

@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauthtest"
 )
@@ -56,8 +57,7 @@ func (m *mount) start() {
 	conf.Logger = hclog.New(&hclog.LoggerOptions{Output: m.log, Level: hclog.Trace, JSONFormat: true})
 	m.view = conf.System.(*logical.StaticSystemView)
 	m.view.PluginEnvironment = &logical.PluginEnvironment{VaultVersion: "1.21.0"} // the root's help asks for it
-	m.b = newBackend("v0.0.0")
-	m.b.saveDelays = []time.Duration{0}
+	m.b = newBackendOf("v0.0.0", engine.Options{SaveDelays: []time.Duration{0}})
 	require.NoError(m.t, m.b.Setup(m.t.Context(), conf))
 	b, log := m.b, m.log
 	m.t.Cleanup(func() {

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
@@ -80,26 +81,26 @@ func (e *events) drain() {
 }
 
 // sendRenewed tells that a role has a new token.
-func (b *backend) sendRenewed(d *definition, t *entry.Token) {
-	b.tell(eventRenewed, d, "true", "generation", strconv.FormatUint(t.Generation(), 10), "expires", instant(t.Expires))
+func (b *backend) sendRenewed(d *engine.Definition, t *entry.Token) {
+	b.tell(eventRenewed, d, "true", "generation", strconv.FormatUint(t.Generation(), 10), "expires", entry.Instant(t.Expires))
 }
 
 // sendFailed tells that no token could be obtained, and who is to act. A failure of
 // the engine's own storage goes to Vault's log, since nobody else can say what it was.
-func (b *backend) sendFailed(d *definition, err error) {
+func (b *backend) sendFailed(d *engine.Definition, err error) {
 	failed, answered := errors.AsType[*oauth.Error](err)
-	reauth, over := errors.AsType[*reauthError](err)
-	account, counted := errors.AsType[*accountError](err)
+	reauth, over := errors.AsType[*engine.ReauthError](err)
+	account, counted := errors.AsType[*engine.AccountError](err)
 	switch {
-	case counted && account.earlier, errors.Is(err, tokencache.ErrForgotten),
+	case counted && account.Earlier, errors.Is(err, tokencache.ErrForgotten),
 		errors.Is(err, tokencache.ErrClosed), errors.Is(err, logical.ErrReadOnly):
 		// nothing was tried
 	case over:
-		if reauth.now {
+		if reauth.Now {
 			b.tell(eventReauth, d, "false", "action_required_by", "operator")
 		}
 	case !answered:
-		b.Logger().Error("a token could not be obtained: the engine or Vault's storage failed", "role", d.name, "error", err)
+		b.Logger().Error("a token could not be obtained: the engine or Vault's storage failed", "role", d.Name, "error", err)
 		b.tell(eventRenewFailed, d, "false", "failure_class", "storage", "action_required_by", "operator")
 	default:
 		b.tell(eventRenewFailed, d, "false",
@@ -108,21 +109,21 @@ func (b *backend) sendFailed(d *definition, err error) {
 }
 
 // tell sends one event about a role. It has no secret.
-func (b *backend) tell(event string, d *definition, modified string, more ...string) {
-	path := "token/" + d.name
+func (b *backend) tell(event string, d *engine.Definition, modified string, more ...string) {
+	path := "token/" + d.Name
 	pairs := append([]string{
 		logical.EventMetadataPath, path, logical.EventMetadataDataPath, path,
 		logical.EventMetadataOperation, "renew", logical.EventMetadataModified, modified,
-		"role", d.name, "config", d.role.Config,
+		"role", d.Name, "config", d.Role.Config,
 	}, more...)
 	sent := b.events.add(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), eventTime)
 		defer cancel()
 		if err := logical.SendEvent(ctx, b, event, pairs...); err != nil && !errors.Is(err, framework.ErrNoEvents) {
-			b.Logger().Debug("an event could not be sent", "event", event, "role", d.name)
+			b.Logger().Debug("an event could not be sent", "event", event, "role", d.Name)
 		}
 	})
 	if !sent {
-		b.Logger().Warn("an event was dropped, as too many wait to be sent", "event", event, "role", d.name)
+		b.Logger().Warn("an event was dropped, as too many wait to be sent", "event", event, "role", d.Name)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 )
 
@@ -59,7 +60,7 @@ func TestEvents(t *testing.T) {
 	common := fields{"path": "token/app", "data_path": "token/app", "operation": "renew", "role": "app", "config": "main"}
 	eventually(t, func() bool { return len(l.all()) == 2 })
 	require.Equal(t, []fields{
-		with(common, fields{"event": "oauth/token-renew", "modified": "true", "generation": "1", "expires": instant(m.storedToken("app").Expires)}),
+		with(common, fields{"event": "oauth/token-renew", "modified": "true", "generation": "1", "expires": entry.Instant(m.storedToken("app").Expires)}),
 		with(common, fields{
 			"event": "oauth/token-renew-fail", "modified": "false", "failure_class": "refused", "code": "",
 			"host": strings.TrimPrefix(m.server.URL, "http://"), "action_required_by": "operator",

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 )
 
-// hint is what a person might try after a failure, or "". mount is for its commands.
-func (d *definition) hint(failed *oauth.Error, mount string) string {
+// hintFor is what a person might try after a failure, or "". mount is for its commands.
+func hintFor(d *engine.Definition, failed *oauth.Error, mount string) string {
 	switch {
 	case failed.Hint != "":
 		return failed.Hint
@@ -20,34 +21,34 @@ func (d *definition) hint(failed *oauth.Error, mount string) string {
 		return "the server redirects, and redirects are not followed: give the URL that it redirects to (often the same with https, or with or without a slash at the end)"
 	case failed.Kind != oauth.Refused:
 		return ""
-	case d.about.OwnWords:
+	case d.About.OwnWords:
 		return loginHint(failed.Status)
 	}
-	return d.clientHint(failed, mount)
+	return clientHint(d, failed, mount)
 }
 
-func (d *definition) clientHint(failed *oauth.Error, mount string) string {
+func clientHint(d *engine.Definition, failed *oauth.Error, mount string) string {
 	switch failed.Code {
 	case "invalid_client":
-		return d.wrongClient(mount)
+		return wrongClient(d, mount)
 	case "invalid_scope":
 		return "invalid_scope: try the role without scopes, and see in scope what the server grants"
 	case "unsupported_grant_type", "unauthorized_client":
-		return failed.Code + ": allow flow " + d.role.Flow + " to the client at the server, or choose another flow"
+		return failed.Code + ": allow flow " + d.Role.Flow + " to the client at the server, or choose another flow"
 	}
 	switch failed.Status {
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return "is token_url the token endpoint? It often ends in /token; the server's metadata names it as token_endpoint"
 	case http.StatusUnauthorized:
-		return d.wrongClient(mount)
+		return wrongClient(d, mount)
 	}
 	return ""
 }
 
 // wrongClient begins with what is wrong most often.
-func (d *definition) wrongClient(mount string) string {
-	config := fmt.Sprintf("%sconfig/%s", mount, d.role.Config)
-	auth := d.config.Effective().ClientAuth()
+func wrongClient(d *engine.Definition, mount string) string {
+	config := fmt.Sprintf("%sconfig/%s", mount, d.Role.Config)
+	auth := d.Config.Effective().ClientAuth()
 	if len(auth.Required) == 0 {
 		return fmt.Sprintf("is client_id right? With client_auth_method %s no client_secret is sent; the server may want one: vault write %s client_auth_method=%s client_secret=@client-secret.txt", auth.Name, config, auth.Try)
 	}

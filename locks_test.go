@@ -83,7 +83,7 @@ func TestVerifyRequireStoresOnlyWhatItTried(t *testing.T) {
 func TestWaitingForALockEndsWithTheCaller(t *testing.T) {
 	m := newMountAndServer(t)
 	for path, key := range map[string]string{"roles/app": string(entry.Roles) + "app", "config/main": string(entry.Configs) + "main", "settings": entry.SettingsKey} {
-		unlock, err := m.b.names.lock(t.Context(), key)
+		unlock, err := m.b.names.Lock(t.Context(), key)
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -91,7 +91,7 @@ func TestWaitingForALockEndsWithTheCaller(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled, path)
 		unlock()
 	}
-	require.Empty(t, m.b.names.held)
+	require.Zero(t, m.b.names.Len())
 }
 
 // Of another node's writes, only those of configs and settings drop what is known of all roles.
@@ -100,10 +100,10 @@ func TestAnUnknownKeyOfAnotherNodeDropsNothing(t *testing.T) {
 	m.token("app")
 	for key, dropped := range map[string]bool{"metrics/x": false, "use/main/app": false, "config/main": true, "settings": true, "role/app": true} {
 		m.token("app") // defines the role again
-		d, err := m.b.definitions.get(t.Context(), m.storage, "app")
+		d, err := m.b.engine.Define(t.Context(), m.storage, "app")
 		require.NoError(t, err)
 		m.b.InvalidateKey(t.Context(), key)
-		again, err := m.b.definitions.get(t.Context(), m.storage, "app")
+		again, err := m.b.engine.Define(t.Context(), m.storage, "app")
 		require.NoError(t, err)
 		require.Equal(t, dropped, d != again, key)
 	}

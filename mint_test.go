@@ -5,7 +5,6 @@ package oauthsecrets
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -14,10 +13,8 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 )
 
 func sha256Hex(text string) string {
@@ -165,36 +162,20 @@ func TestADeletedRolesTokenDoesNotComeBack(t *testing.T) {
 	}
 }
 
-func TestHowLongAFailureIsRemembered(t *testing.T) {
-	kind := func(k oauth.Kind, after time.Duration) error { return &oauth.Error{Kind: k, RetryAfter: after} }
-	require.Equal(t, leastWait, remember(errors.New("storage"), 9, 0))
-	require.Equal(t, firstRefusalWait, remember(kind(oauth.Refused, 0), 1, 0.9))
-	require.Equal(t, longestRefusal, remember(kind(oauth.Refused, 0), 1000, 0.9))
-	require.Equal(t, 2*time.Hour, remember(kind(oauth.Refused, 2*time.Hour), 1, 0))
-	for attempt := 1; attempt < 100; attempt++ {
-		low, high := remember(kind(oauth.Unreachable, 0), attempt, 0), remember(kind(oauth.Unreachable, 0), attempt, 0.999)
-		require.GreaterOrEqual(t, low, leastWait)
-		require.Less(t, low, high)
-		require.LessOrEqual(t, high, longestWait)
-	}
-}
-
 // Those who wait for one slow account leave the host's places to others.
 func TestAnAccountHoldsNoPlaces(t *testing.T) {
 	inWorld(t, "password", func(w *world) {
+		slow, _ := flows.Lookup("password")
+		w.use(&answering{rotator: &rotator{Flow: slow}, takes: 2 * time.Second})
 		for i := range 40 {
-			role := &entry.Role{RoleMeta: entry.RoleMeta{ID: fmt.Sprint("id", i)}, Config: "c", Flow: "password", Own: field.Own{"username": "shared"}, Renew: entry.RenewAuto}
-			if i == 39 {
-				role.Own["username"] = "other"
-			}
 			name := fmt.Sprint("r", i)
-			putRole(w, w.storage, name, role)
-			key, err := entry.Shared(role).Key()
+			w.put(name, fmt.Sprint("id", i), "password")
+			role, err := entry.LoadRole(w.Context(), w.storage, name)
 			require.NoError(w, err)
-			d := newDefinitionLike(w.d)
-			d.name, d.role, d.key, d.job = name, role, key, refresh.Key{Role: name, Token: key}
-			d.flow = &answering{rotator: w.server, takes: 2 * time.Second}
-			w.b.definitions.roles.Add(name, d)
+			if i < 39 {
+				role.Own["username"] = "shared"
+			}
+			putRole(w, w.storage, name, role)
 		}
 		for i := range 39 {
 			go func() { _, _ = w.do(logical.ReadOperation, fmt.Sprint("token/r", i), nil) }()

@@ -3,9 +3,12 @@
 package oauthsecrets
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 )
 
 // operationPrefix starts the OpenAPI names of all operations.
@@ -42,4 +45,12 @@ func writing(verb, object, summary string, call framework.OperationFunc) *framew
 func forwarded(op *framework.PathOperation) *framework.PathOperation {
 	op.ForwardPerformanceStandby, op.ForwardPerformanceSecondary = true, true
 	return op
+}
+
+// saveFailed is the answer to a write whose entry could not be stored.
+func saveFailed(err error) (*logical.Response, error) {
+	if tooLarge, is := errors.AsType[entry.TooLargeError](err); is {
+		return logical.ErrorResponse(tooLarge.Error()), nil
+	}
+	return nil, err
 }

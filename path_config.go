@@ -67,7 +67,7 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 	if _, ok := data.GetOk("force"); ok {
 		return logical.ErrorResponse("force is for deleting a config only"), nil
 	}
-	unlock, err := b.names.lock(ctx, entry.Configs.Key(name))
+	unlock, err := b.names.Lock(ctx, entry.Configs.Key(name))
 	if err != nil {
 		return nil, err
 	}
@@ -105,8 +105,8 @@ func (b *backend) configWrite(ctx context.Context, req *logical.Request, data *f
 	}
 	warnOfConfig(config, before, resp)
 	config.Revision++
-	defer b.retryRoles(ctx, req.Storage, name)
-	defer b.definitions.forgetAll() // also after an error: the write may have arrived
+	defer b.engine.RetryRoles(ctx, req.Storage, name)
+	defer b.engine.ForgetRoles() // also after an error: the write may have arrived
 	if err := config.Save(ctx, req.Storage, name); err != nil {
 		return saveFailed(err)
 	}
@@ -131,7 +131,7 @@ func (b *backend) configDelete(ctx context.Context, req *logical.Request, data *
 	if err := entry.CheckName("the name", name); err != nil {
 		return logical.ErrorResponse(err.Error()), nil
 	}
-	unlock, err := b.names.lock(ctx, entry.Configs.Key(name))
+	unlock, err := b.names.Lock(ctx, entry.Configs.Key(name))
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (b *backend) configDelete(ctx context.Context, req *logical.Request, data *
 			return logical.ErrorResponse("config %s is in use by %s: delete them first, or delete it anyway with \"vault delete %sconfig/%s force=true\"", name, countAndFirst(roles), req.MountPoint, name), nil
 		}
 	}
-	defer b.definitions.forgetAll()
+	defer b.engine.ForgetRoles()
 	if err := req.Storage.Delete(ctx, entry.Configs.Key(name)); err != nil {
 		return nil, err
 	}

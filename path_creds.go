@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
 // secretType is the type of the leases on tokens.
@@ -43,16 +42,16 @@ func (b *backend) secretToken() *framework.Secret {
 }
 
 func (b *backend) credsRead(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
-	read, err := b.current(ctx, req, data.Get("role").(string), data.Get("min_ttl").(int))
+	read, err := b.engine.Read(ctx, req.Storage, data.Get("role").(string), data.Get("min_ttl").(int))
 	if err != nil {
 		return refuse(req.MountPoint, err)
 	}
 	now := time.Now()
-	resp := read.respond(now)
-	leased := b.Secret(secretType).Response(resp.Data, map[string]any{"role": read.definition.name, "role_id": read.definition.role.ID})
+	resp := respond(read, now)
+	leased := b.Secret(secretType).Response(resp.Data, map[string]any{"role": read.Definition.Name, "role_id": read.Definition.Role.ID})
 	leased.Warnings = resp.Warnings
 	leased.Secret.Renewable = false
-	leased.Secret.TTL = leaseFor(read.token, now)
+	leased.Secret.TTL = leaseFor(read.Record, now)
 	return leased, nil
 }
 
@@ -67,14 +66,6 @@ func leaseFor(t *entry.Token, now time.Time) time.Duration {
 // the role nor the network, so that a mount can always be disabled.
 func (b *backend) credsRevoke(context.Context, *logical.Request, *framework.FieldData) (*logical.Response, error) {
 	return nil, nil
-}
-
-// current is the token that a plain read gets.
-func (b *backend) current(ctx context.Context, req *logical.Request, role string, minTTL int) (*tokenRead, error) {
-	return b.obtain(ctx, req, role, minTTL,
-		func(d *definition, need tokencache.Need, src tokencache.Source[*entry.Token]) (tokencache.Answer[*entry.Token], error) {
-			return b.tokens.Get(ctx, d.key, need, src)
-		})
 }
 
 const credsHelp = `

@@ -37,13 +37,13 @@ func (b *backend) pathImport() []*framework.Path {
 }
 
 func (b *backend) tokenImport(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
-	d, err := b.definitions.get(ctx, req.Storage, data.Get("role").(string))
+	d, err := b.engine.Define(ctx, req.Storage, data.Get("role").(string))
 	if err != nil {
 		return refuse(req.MountPoint, err)
 	}
-	if !d.about.NeedsRefreshToken {
+	if !d.About.NeedsRefreshToken {
 		return logical.ErrorResponse("role %s has flow %s, which obtains its tokens by itself: importing is for flow refresh_token (vault write %sroles/%s flow=refresh_token)",
-			d.name, d.about.Name, req.MountPoint, d.name), nil
+			d.Name, d.About.Name, req.MountPoint, d.Name), nil
 	}
 	resp := &logical.Response{}
 	given, err := importedToken(data, resp)
@@ -52,8 +52,8 @@ func (b *backend) tokenImport(ctx context.Context, req *logical.Request, data *f
 	}
 	waiting, cancel := context.WithTimeout(ctx, rotation.PostLimit) // a renewal under way may have used up what is imported
 	defer cancel()
-	b.tokens.Quiet(waiting, d.key)
-	if err := b.grant(ctx, req.Storage, d, given); err != nil {
+	b.engine.Quiet(waiting, d)
+	if err := b.engine.Grant(ctx, req.Storage, d, given); err != nil {
 		return nil, err
 	}
 	return unlessEmpty(resp), nil

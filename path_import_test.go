@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/stretchr/testify/require"
 )
 
@@ -55,7 +56,7 @@ func TestAnImportedAccessToken(t *testing.T) {
 	require.Contains(t, renewed.Warnings[0], "there is no refresh token")
 
 	require.Nil(t, m.write("token/kept/import", fields{"access_token": "at-2", "refresh_token": issued, "refresh_token_expires_in": "24h"}))
-	require.Equal(t, instant(time.Now().Add(24 * time.Hour))[:13], m.read("status/kept")["refresh_token_ends"].(string)[:13])
+	require.Equal(t, entry.Instant(time.Now().Add(24 * time.Hour))[:13], m.read("status/kept")["refresh_token_ends"].(string)[:13])
 	require.Equal(t, "at-2", m.token("kept"))
 	require.Equal(t, sent, m.server.Requests())
 	m.write("token/kept/renew", nil)

@@ -33,7 +33,7 @@ engine sends them nowhere until each role's secret was written again, or until t
 
 func (b *backend) rebind(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	name := data.Get("name").(string)
-	unlock, err := b.names.lock(ctx, entry.Configs.Key(name))
+	unlock, err := b.names.Lock(ctx, entry.Configs.Key(name))
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +50,8 @@ func (b *backend) rebind(ctx context.Context, req *logical.Request, data *framew
 	}
 	config.Rebound = true
 	config.Revision++
-	defer b.retryRoles(ctx, req.Storage, name)
-	defer b.definitions.forgetAll()
+	defer b.engine.RetryRoles(ctx, req.Storage, name)
+	defer b.engine.ForgetRoles()
 	if err := config.Save(ctx, req.Storage, name); err != nil {
 		return saveFailed(err)
 	}

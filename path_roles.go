@@ -4,13 +4,11 @@ package oauthsecrets
 
 import (
 	"context"
-	"strings"
-	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 )
 
 func (b *backend) pathRoles() []*framework.Path {
@@ -64,7 +62,7 @@ func (b *backend) roleRead(ctx context.Context, req *logical.Request, data *fram
 // its role gone when it saves, but may have saved in between.
 func (b *backend) roleDelete(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	name := data.Get("name").(string)
-	unlock, err := b.names.lock(ctx, entry.Roles.Key(name))
+	unlock, err := b.names.Lock(ctx, entry.Roles.Key(name))
 	if err != nil {
 		return nil, err
 	}
@@ -73,40 +71,23 @@ func (b *backend) roleDelete(ctx context.Context, req *logical.Request, data *fr
 	if err != nil || role == nil {
 		return nil, err
 	}
-	if err := b.forgetTokens(ctx, req.Storage, role.ID); err != nil {
+	if err := b.engine.ForgetTokens(ctx, req.Storage, name, role); err != nil {
 		return nil, err
 	}
 	err = req.Storage.Delete(ctx, entry.Roles.Key(name))
-	b.definitions.forgetRole(name) // also after an error: the delete may have arrived
+	b.engine.ForgetRole(name) // also after an error: the delete may have arrived
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime) // nobody could repeat the rest
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), engine.CleanupTime) // nobody could repeat the rest
 	defer cancel()
-	if err := b.forgetTokens(ctx, req.Storage, role.ID); err != nil {
+	if err := b.engine.ForgetTokens(ctx, req.Storage, name, role); err != nil {
 		return nil, err
-	}
-	if key, err := entry.Shared(role).Key(); err == nil {
-		b.renewals.Remove(refresh.Key{Role: name, Token: key})
 	}
 	if err := entry.ForgetAccount(ctx, req.Storage, role); err != nil {
 		return nil, err
 	}
 	return nil, req.Storage.Delete(ctx, entry.Uses.Under(role.Config).Key(name))
-}
-
-// cleanupTime bounds what is done after the caller may have left.
-const cleanupTime = 30 * time.Second
-
-// forgetTokens removes a role's tokens from memory and storage, those included
-// that are being saved.
-func (b *backend) forgetTokens(ctx context.Context, s logical.Storage, roleID string) error {
-	ofRole := func(key string) bool { return strings.HasPrefix(key, string(entry.Tokens.Under(roleID))) }
-	b.tokens.ForgetIf(ofRole)
-	if err := b.tokens.Settle(ctx, ofRole); err != nil {
-		return err
-	}
-	return entry.DeleteAll(ctx, s, entry.Tokens.Under(roleID))
 }
 
 func (b *backend) roleList(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {

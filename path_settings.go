@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 )
 
 func (b *backend) pathSettings() []*framework.Path {
@@ -38,7 +37,7 @@ func (b *backend) settingsRead(ctx context.Context, req *logical.Request, _ *fra
 }
 
 func (b *backend) settingsWrite(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
-	unlock, err := b.names.lock(ctx, entry.SettingsKey)
+	unlock, err := b.names.Lock(ctx, entry.SettingsKey)
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +55,8 @@ func (b *backend) settingsWrite(ctx context.Context, req *logical.Request, data 
 		return nil, nil
 	}
 	settings.Revision++
-	defer b.renewals.Retry("", func(refresh.Key) bool { return true })
-	defer b.definitions.forgetAll()
+	defer b.engine.RetryAll()
+	defer b.engine.ForgetRoles()
 	if err := settings.Save(ctx, req.Storage); err != nil {
 		return saveFailed(err)
 	}

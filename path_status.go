@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
@@ -64,7 +65,7 @@ func roleStatusFields() map[string]*framework.FieldSchema {
 
 func (b *backend) roleStatus(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
 	name := data.Get("role").(string)
-	role, t, key, err := storedToken(ctx, req.Storage, name)
+	role, t, key, err := entry.LoadShared(ctx, req.Storage, name)
 	if err != nil {
 		return nil, err
 	}
@@ -80,16 +81,16 @@ func (b *backend) roleStatus(ctx context.Context, req *logical.Request, data *fr
 	if t != nil {
 		showToken(status, role, t, time.Now())
 	}
-	if job, known := b.renewals.Look(refresh.Key{Role: name, Token: key}); known {
-		status["renewal"], status["last_read"], status["failures"] = job.State, instant(job.LastRead), job.Failures
+	if job, known := b.engine.Job(refresh.Key{Role: name, Token: key}); known {
+		status["renewal"], status["last_read"], status["failures"] = job.State, entry.Instant(job.LastRead), job.Failures
 		if job.State == "waiting" {
-			status["next_renewal"] = instant(job.Next)
+			status["next_renewal"] = entry.Instant(job.Next)
 		}
 	}
-	if failure, failed := b.tokens.Failure(key); failed {
+	if failure, failed := b.engine.Failure(key); failed {
 		showFailure(status, failure.Err)
-		status["failures"], status["failing_since"], status["next_try"] = failure.Attempt, instant(failure.Since), instant(failure.Until)
-		if _, over := errors.AsType[*reauthError](failure.Err); over || !b.waits(ctx, req, name, key) {
+		status["failures"], status["failing_since"], status["next_try"] = failure.Attempt, entry.Instant(failure.Since), entry.Instant(failure.Until)
+		if _, over := errors.AsType[*engine.ReauthError](failure.Err); over || !b.waits(ctx, req, name) {
 			status["next_try"] = "" // not before something is changed; or at once, since something was
 		}
 	}
@@ -97,32 +98,31 @@ func (b *backend) roleStatus(ctx context.Context, req *logical.Request, data *fr
 }
 
 // waits tells whether readers are kept from an exchange by an earlier failure.
-func (b *backend) waits(ctx context.Context, req *logical.Request, role, key string) bool {
-	d, err := b.definitions.get(ctx, req.Storage, role)
+func (b *backend) waits(ctx context.Context, req *logical.Request, role string) bool {
+	d, err := b.engine.Define(ctx, req.Storage, role)
 	if err != nil {
 		return false
 	}
-	_, waiting := b.tokens.Waiting(key, d.revision)
-	return waiting
+	return b.engine.Waits(d)
 }
 
 // showToken puts the token's part of a status.
 func showToken(status map[string]any, role *entry.Role, t *entry.Token, now time.Time) {
-	minTTL := (&definition{role: role}).need(0).MinTTLFor(t.Expires.Sub(t.Issued))
+	minTTL := tokencache.Need{MinTTL: role.MinTTL, CallerMinTTL: role.MinTTL}.MinTTLFor(t.Expires.Sub(t.Issued))
 	refresh := t.Refresh
 	status["state"] = t.Life().State(now, minTTL).String()
-	status["issued"], status["expires"], status["generation"] = instant(t.Issued), instant(t.Expires), t.Generation()
+	status["issued"], status["expires"], status["generation"] = entry.Instant(t.Issued), entry.Instant(t.Expires), t.Generation()
 	status["refresh_token_set"], status["refresh_token_state"] = refresh.Current.IsSet(), string(refresh.Health())
-	status["refresh_token_ends"], status["session_ends"] = instant(refresh.Token.Ends), instant(refresh.Session.Ends)
+	status["refresh_token_ends"], status["session_ends"] = entry.Instant(refresh.Token.Ends), entry.Instant(refresh.Session.Ends)
 	if !role.NeedsRefreshToken() {
 		return
 	}
 	switch over := status["state"] == tokencache.Expired.String(); {
 	case refresh.Health() == rotation.ReauthRequired: // known after a restart, too
-		status["state"], status["action_required_by"], status["failing_since"] = reauthRequired, "operator", instant(refresh.Lost.Since)
-		status["failure_class"], status["last_failure"] = oauth.Refused.String(), whyOver(refresh.Lost)
+		status["state"], status["action_required_by"], status["failing_since"] = engine.ReauthRequired, "operator", entry.Instant(refresh.Lost.Since)
+		status["failure_class"], status["last_failure"] = oauth.Refused.String(), engine.WhyOver(refresh.Lost)
 	case over && !refresh.Current.IsSet():
-		status["state"], status["action_required_by"] = reauthRequired, "operator"
+		status["state"], status["action_required_by"] = engine.ReauthRequired, "operator"
 	}
 }
 
@@ -135,7 +135,7 @@ func showFailure(status map[string]any, err error) {
 
 // actionRequiredBy says who has to act after a failure; nobody, if it may pass by itself.
 func actionRequiredBy(failed *oauth.Error) string {
-	if meaningOf(failed, false).operator {
+	if engine.ActionRequired(failed) {
 		return "operator"
 	}
 	return ""
@@ -159,13 +159,13 @@ func statusFields() map[string]*framework.FieldSchema {
 }
 
 func (b *backend) status(context.Context, *logical.Request, *framework.FieldData) (*logical.Response, error) {
-	s := b.renewals.Snapshot()
+	s := b.engine.Status()
 	hosts := make(map[string]any, len(s.Hosts))
 	for _, h := range s.Hosts {
 		hosts[h.Host] = hostStatus(h)
 	}
 	return &logical.Response{Data: map[string]any{
-		"heartbeat": instant(s.Heartbeat), "loaded": s.Filled, "tokens": s.Jobs, "waiting": s.Waiting, "due": s.Due, "running": s.Running,
+		"heartbeat": entry.Instant(s.Heartbeat), "loaded": s.Filled, "tokens": s.Jobs, "waiting": s.Waiting, "due": s.Due, "running": s.Running,
 		"failing": s.Failing, "stopped": s.Stopped, "asleep": s.Asleep, "oldest_overdue": wholeSeconds(s.OldestOverdue), "panics": s.Panics, "hosts": hosts,
 	}}, nil
 }
@@ -173,7 +173,7 @@ func (b *backend) status(context.Context, *logical.Request, *framework.FieldData
 func hostStatus(h refresh.HostStatus) map[string]any {
 	return map[string]any{
 		"tokens": h.Jobs, "due": h.Due, "in_flight": h.InFlight, "limit": h.Limit,
-		"breaker": h.Breaker, "next_probe": instant(h.NextProbe), "failures": h.Failures, "last_failure": h.Code,
+		"breaker": h.Breaker, "next_probe": entry.Instant(h.NextProbe), "failures": h.Failures, "last_failure": h.Code,
 	}
 }
 
@@ -185,14 +185,6 @@ func described(fields map[string]framework.FieldSchema) map[string]*framework.Fi
 		schema[name] = &field
 	}
 	return schema
-}
-
-// instant is a time as it reads back: empty for none.
-func instant(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
 }
 
 const roleStatusHelp = `

@@ -13,9 +13,8 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
 func (b *backend) pathToken() []*framework.Path {
@@ -60,11 +59,11 @@ func (b *backend) tokenRead(ctx context.Context, req *logical.Request, data *fra
 }
 
 func (b *backend) answerToken(ctx context.Context, req *logical.Request, role string, minTTL int) (*logical.Response, error) {
-	read, err := b.current(ctx, req, role, minTTL)
+	read, err := b.engine.Read(ctx, req.Storage, role, minTTL)
 	if err != nil {
 		return refuse(req.MountPoint, err)
 	}
-	return read.respond(time.Now()), nil
+	return respond(read, time.Now()), nil
 }
 
 // isHotRead returns the role of a read of token/<role> without parameters, if
@@ -75,7 +74,7 @@ func (b *backend) isHotRead(req *logical.Request) (role string, ok bool) {
 		return "", false
 	}
 	role, ok = strings.CutPrefix(req.Path, "token/")
-	return role, ok && b.definitions.roles.Contains(role)
+	return role, ok && b.engine.InUse(role)
 }
 
 func (b *backend) tokenRenew(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
@@ -83,27 +82,19 @@ func (b *backend) tokenRenew(ctx context.Context, req *logical.Request, data *fr
 	if err != nil || len(rejected) != 0 && len(rejected) != sha256.Size {
 		return logical.ErrorResponse("rejected_sha256 must be 64 hexadecimal digits, as in: printf %s \"$TOKEN\" | sha256sum"), nil
 	}
-	wanted := func(held *entry.Token) bool {
+	gone := func(held *entry.Token) bool {
 		sum := sha256.Sum256([]byte(held.AccessToken.Reveal()))
 		return len(rejected) == 0 || subtle.ConstantTimeCompare(rejected, sum[:]) == 1
 	}
-	read, err := b.obtain(ctx, req, data.Get("role").(string), 0,
-		func(d *definition, need tokencache.Need, src tokencache.Source[*entry.Token]) (tokencache.Answer[*entry.Token], error) {
-			if waiting, ok := b.tokens.Waiting(d.key, need.Revision); ok && len(rejected) > 0 {
-				return tokencache.Answer[*entry.Token]{}, waiting // applications must not storm a server that refuses us
-			}
-			if len(rejected) == 0 { // a person, who may know that the server is back
-				b.renewals.Probe(d.host())
-			}
-			return b.tokens.Renew(ctx, d.key, need, src, wanted)
-		})
+	insistent := len(rejected) == 0 // a person; applications must not storm a server that refuses us
+	read, err := b.engine.Replace(ctx, req.Storage, data.Get("role").(string), insistent, gone)
 	if err != nil {
 		return refuse(req.MountPoint, err)
 	}
-	if len(rejected) > 0 && read.answer.Stale != nil && wanted(read.token) { // the caller knows that it is of no use
-		return refuse(req.MountPoint, &readError{role: read.definition.name, mount: req.MountPoint, definition: read.definition, err: read.answer.Stale})
+	if len(rejected) > 0 && read.Stale != nil && gone(read.Record) { // the caller knows that it is of no use
+		return refuse(req.MountPoint, &engine.NoToken{Definition: read.Definition, Err: read.Stale})
 	}
-	return read.respond(time.Now()), nil
+	return respond(read, time.Now()), nil
 }
 
 func (b *backend) tokenDelete(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
@@ -115,17 +106,7 @@ func (b *backend) tokenDelete(ctx context.Context, req *logical.Request, data *f
 	if role == nil {
 		return logical.ErrorResponse("no role named %s; see \"vault list %sroles\"", name, req.MountPoint), nil
 	}
-	key, err := entry.Shared(role).Key()
-	if err != nil {
-		return nil, err
-	}
-	return nil, b.tokens.Change(ctx, key, func(ctx context.Context) error {
-		if err := req.Storage.Delete(ctx, key); err != nil {
-			return err
-		}
-		b.renewals.Remove(refresh.Key{Role: name, Token: key})
-		return nil
-	})
+	return nil, b.engine.ForgetToken(ctx, req.Storage, name, entry.Shared(role))
 }
 
 const tokenHelp = `

@@ -9,10 +9,6 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
-
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 )
 
 // TestARejectedTokenIsNotHandedOutAgain: where it cannot be replaced, its
@@ -33,15 +29,4 @@ func TestARejectedTokenIsNotHandedOutAgain(t *testing.T) {
 	m.server.Respond(nil)
 	require.NotEmpty(t, m.write("token/app/renew", nil).Data["access_token"], "an operator's renew asks again")
 	require.Equal(t, 3, m.server.Requests())
-}
-
-func TestAMovedRoleKeepsNoRefreshToken(t *testing.T) {
-	flow, _ := flows.Lookup("password")
-	a := &definition{flow: flow, role: &entry.Role{Config: "b"}, config: &entry.Config{ConfigMeta: entry.ConfigMeta{Rebound: true}}, grant: "b's"}
-	held := &entry.Token{Refresh: rotation.State{Current: "r"}, Grant: "a's", DestinationID: "a"}
-	require.False(t, a.mayRefresh(held), "b was rebound for its own roles")
-	held.Grant = a.grant
-	require.True(t, a.mayRefresh(held))
-	a.config.Rebound = false
-	require.False(t, a.mayRefresh(held))
 }

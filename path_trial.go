@@ -10,8 +10,9 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 )
 
 // pathTrial is roles/<name>/test.
@@ -41,22 +42,22 @@ func trialAnswer() map[string]*framework.FieldSchema {
 }
 
 func (b *backend) roleTest(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
-	d, err := b.definitions.get(ctx, req.Storage, data.Get("name").(string))
+	d, err := b.engine.Define(ctx, req.Storage, data.Get("name").(string))
 	if err != nil {
 		return refuse(req.MountPoint, err)
 	}
-	if d.role.NeedsRefreshToken() {
-		return logical.ErrorResponse("role %s has only its refresh token to obtain a token with, and a test must not spend that: vault write -force %stoken/%s/renew replaces the token", d.name, req.MountPoint, d.name), nil
+	if d.Role.NeedsRefreshToken() {
+		return logical.ErrorResponse("role %s has only its refresh token to obtain a token with, and a test must not spend that: vault write -force %stoken/%s/renew replaces the token", d.Name, req.MountPoint, d.Name), nil
 	}
 	trace := new(oauth.Trace)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), verifyTime)
 	defer cancel()
-	token, err := b.loginOnce(ctx, req.Storage, d, loginWay{trace: trace})
+	token, err := b.engine.Try(ctx, req.Storage, d, false, trace)
 	if err != nil {
-		return &logical.Response{Data: d.failedTrial(err, trace, req)}, nil
+		return &logical.Response{Data: failedTrial(d, err, trace, req)}, nil
 	}
-	resp := &logical.Response{Data: map[string]any{"ok": true, "failure": "", "hint": token.Hint, "trace": trace.String() + d.outcome(token)}}
-	if err := b.grant(ctx, req.Storage, d, token); err != nil {
+	resp := &logical.Response{Data: map[string]any{"ok": true, "failure": "", "hint": token.Hint, "trace": trace.String() + successLine(d, token)}}
+	if err := b.engine.Grant(ctx, req.Storage, d, token); err != nil {
 		resp.AddWarning("the role works, but the token that showed it could not be kept: the next read obtains another")
 	}
 	return resp, nil
@@ -64,25 +65,25 @@ func (b *backend) roleTest(ctx context.Context, req *logical.Request, data *fram
 
 // failedTrial shows what was sent now, or what was when the account was refused
 // and nobody looked.
-func (d *definition) failedTrial(err error, trace *oauth.Trace, req *logical.Request) map[string]any {
+func failedTrial(d *engine.Definition, err error, trace *oauth.Trace, req *logical.Request) map[string]any {
 	shown, hint := trace.String(), ""
-	if account, is := errors.AsType[*accountError](err); is && account.earlier {
-		shown = account.nothingSent() + ":\n\n" + account.Trace
+	if account, is := errors.AsType[*engine.AccountError](err); is && account.Earlier {
+		shown = nothingSent(account) + ":\n\n" + account.Trace
 	}
 	if failed, is := errors.AsType[*oauth.Error](err); is {
-		hint = d.hint(failed, req.MountPoint)
+		hint = hintFor(d, failed, req.MountPoint)
 	}
 	if hint != "" {
 		shown += "\nTo try: " + hint + "\n"
 	}
-	failure := refusalText(req.MountPoint, &readError{role: d.name, mount: req.MountPoint, definition: d, err: err})
+	failure := refusalText(req.MountPoint, &engine.NoToken{Definition: d, Err: err})
 	return map[string]any{"ok": false, "failure": failure, "hint": hint, "trace": shown}
 }
 
-// outcome is the last line of a trace that ended well.
-func (d *definition) outcome(answer *oauth.Token) string {
-	t := newToken(d, answer, rotation.State{})
-	line := fmt.Sprintf("The role has a new token, good until %s.\n", instant(t.Expires))
+// successLine is the last line of a trace that ended well.
+func successLine(d *engine.Definition, answer *oauth.Token) string {
+	t := d.Preview(answer)
+	line := fmt.Sprintf("The role has a new token, good until %s.\n", entry.Instant(t.Expires))
 	for _, note := range t.Notes {
 		line += "Warning: " + note + "\n"
 	}

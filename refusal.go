@@ -11,20 +11,27 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
 
-// readError is why a role has no token for a reader.
-type readError struct {
-	role, mount string
-	definition  *definition
-	err         error
-	then        string // what to do next, in place of when the engine asks again
+// advised is an error with what to do next, in place of when the engine asks again.
+type advised struct {
+	err  error
+	then string
 }
 
-func (e *readError) Error() string { return reason(e.err) }
-func (e *readError) Unwrap() error { return e.err }
+func (e *advised) Error() string { return e.err.Error() }
+func (e *advised) Unwrap() error { return e.err }
+
+// refusal is what a reader is told who gets no token.
+type refusal struct {
+	*engine.NoToken
+	mount string
+	then  string // of advised, or ""
+}
 
 // refuse turns a failed read into Vault's answer: 400 for what an operator has
 // to fix, 502 for what may pass by itself.
@@ -32,84 +39,91 @@ func refuse(mount string, err error) (*logical.Response, error) {
 	if errors.Is(err, logical.ErrReadOnly) {
 		return nil, logical.ErrReadOnly // as it is: Vault forwards by it
 	}
-	if mistake, is := errors.AsType[*unusable](err); is {
+	if mistake, is := errors.AsType[*engine.Unusable](err); is {
 		return logical.ErrorResponse(unusableText(mistake, mount)), nil
 	}
-	read, is := errors.AsType[*readError](err)
+	if errors.Is(err, engine.ErrRewritten) {
+		return nil, logical.CodedError(http.StatusServiceUnavailable, err.Error()+": read again")
+	}
+	noToken, is := errors.AsType[*engine.NoToken](err)
 	if !is {
 		return nil, err
 	}
+	read := &refusal{NoToken: noToken, mount: mount}
+	if with, is := errors.AsType[*advised](err); is {
+		read.then = with.then
+	}
 	failed, answered := errors.AsType[*oauth.Error](err)
 	switch {
-	case answered && meaningOf(failed, false).operator:
-		return logical.ErrorResponse(read.refusal(failed)), nil
+	case answered && engine.ActionRequired(failed):
+		return logical.ErrorResponse(read.text(failed)), nil
 	case answered:
-		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s: %s. This is between Vault and the server. %s", read.role, clause(failed), read.nextTry()))
+		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s: %s. This is between Vault and the server. %s", read.Definition.Name, clause(failed), read.nextTry()))
 	case errors.Is(err, tokencache.ErrInProgress):
-		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s yet: %s has not answered; the exchange is still in progress, read again", read.role, read.definition.host()))
+		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s yet: %s has not answered; the exchange is still in progress, read again", read.Definition.Name, read.Definition.Host()))
 	case errors.Is(err, tokencache.ErrExpired):
-		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s: %s issues tokens that have expired on arrival; compare its clock and Vault's", read.role, read.definition.host()))
+		return nil, logical.CodedError(http.StatusBadGateway, fmt.Sprintf("no token for role %s: %s issues tokens that have expired on arrival; compare its clock and Vault's", read.Definition.Name, read.Definition.Host()))
 	}
-	return nil, read.err
+	return nil, read.Err
 }
 
-// refusal says what the server refused, who has to act, and how.
-func (e *readError) refusal(failed *oauth.Error) string {
-	config := fmt.Sprintf("%sconfig/%s", e.mount, e.definition.role.Config)
-	role := fmt.Sprintf("%sroles/%s", e.mount, e.role)
-	importing := fmt.Sprintf("hand the engine a refresh token from elsewhere: vault write %stoken/%s/import refresh_token=@refresh-token.txt", e.mount, e.role)
-	reauth, over := errors.AsType[*reauthError](e.err)
-	_, waits := errors.AsType[*laterError](e.err)
+// text says what the server refused, who has to act, and how.
+func (e *refusal) text(failed *oauth.Error) string {
+	config := fmt.Sprintf("%sconfig/%s", e.mount, e.Definition.Role.Config)
+	role := fmt.Sprintf("%sroles/%s", e.mount, e.Definition.Name)
+	importing := fmt.Sprintf("hand the engine a refresh token from elsewhere: vault write %stoken/%s/import refresh_token=@refresh-token.txt", e.mount, e.Definition.Name)
+	reauth, over := errors.AsType[*engine.ReauthError](e.Err)
+	_, waits := errors.AsType[*engine.LaterError](e.Err)
 	var fix string
 	switch {
-	case over && reauth.moved:
-		fix = fmt.Sprintf("accept the move for all roles of the config (vault write -force %srebind/%s), or %s", e.mount, e.definition.role.Config, importing)
+	case over && reauth.Moved:
+		fix = fmt.Sprintf("accept the move for all roles of the config (vault write -force %srebind/%s), or %s", e.mount, e.Definition.Role.Config, importing)
 	case over:
 		fix = importing
-	case waits && e.definition.role.NeedsRefreshToken():
+	case waits && e.Definition.Role.NeedsRefreshToken():
 		return fmt.Sprintf("no token for role %s: %s. %s, since a server's own nodes may have to agree first. If the refresh token is refused then, too, %s",
-			e.role, clause(failed), e.nextTry(), importing)
+			e.Definition.Name, clause(failed), e.nextTry(), importing)
 	case failed.Setting != "":
 		fix = settingHint(failed.Setting, e.mount)
 	case failed.Kind == oauth.Forbidden:
 		fix = fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
-	case e.definition.about.OwnWords:
+	case e.Definition.About.OwnWords:
 		fix = e.loginFix(failed, config, role)
 	case failed.Kind == oauth.Redirected:
 		fix = fmt.Sprintf("redirects are not followed, since they would send the secret on: correct token_url of %s", config)
 	default:
 		fix = e.grantFix(failed, config, role)
 	}
-	return fmt.Sprintf("no token for role %s: %s. Action required by an operator: %s. %s", e.role, clause(failed), fix, e.nextTry())
+	return fmt.Sprintf("no token for role %s: %s. Action required by an operator: %s. %s", e.Definition.Name, clause(failed), fix, e.nextTry())
 }
 
 // grantFix goes by the codes of RFC 6749 section 5.2.
-func (e *readError) grantFix(failed *oauth.Error, config, role string) string {
+func (e *refusal) grantFix(failed *oauth.Error, config, role string) string {
 	switch failed.Code {
 	case "invalid_client":
 		return e.clientFix(config, role)
 	case "invalid_grant":
 		fix := fmt.Sprintf("the server does not accept the credentials of %s: see \"vault read %s\"", role, role)
-		if e.definition.role.HasSecret() {
-			fix += fmt.Sprintf(", and give anew: vault write %s %s", role, assignments(e.definition.role.SecretsHeld()))
+		if e.Definition.Role.HasSecret() {
+			fix += fmt.Sprintf(", and give anew: vault write %s %s", role, assignments(e.Definition.Role.SecretsHeld()))
 		}
 		return fix
 	case "invalid_scope":
 		return fmt.Sprintf("the server does not grant scopes of %s: vault write %s scopes=<scopes>", role, role)
 	case "unauthorized_client", "unsupported_grant_type":
-		return fmt.Sprintf("the server does not allow flow %s to client_id of %s: allow it there, or choose another flow for %s", e.definition.role.Flow, config, role)
+		return fmt.Sprintf("the server does not allow flow %s to client_id of %s: allow it there, or choose another flow for %s", e.Definition.Role.Flow, config, role)
 	}
 	return fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
 }
 
 // clientFix is for a server that does not accept the client, or how it shows who it is.
-func (e *readError) clientFix(config, role string) string {
-	auth := e.definition.config.Effective().ClientAuth()
+func (e *refusal) clientFix(config, role string) string {
+	auth := e.Definition.Config.Effective().ClientAuth()
 	if len(auth.Required) == 0 {
 		return fmt.Sprintf("the server does not accept the client of %s: is client_id right? Or it wants a client_secret (client_auth_method is %s): see \"vault read %s\"", config, auth.Name, config)
 	}
 	trace := fmt.Sprintf(" The trace shows its length (vault write -force -field=trace %s/test).", role)
-	if e.definition.role.NeedsRefreshToken() { // a test would spend its refresh token
+	if e.Definition.Role.NeedsRefreshToken() { // a test would spend its refresh token
 		trace = ""
 	}
 	return fmt.Sprintf("the server does not accept the client of %s: is client_secret right?%s To write it again: vault write %s client_secret=@client-secret.txt. If it is right, look at client_id and client_auth_method (now %s), and for a secret with special characters at client_secret_basic_encoding: see \"vault read %s\"",
@@ -117,12 +131,12 @@ func (e *readError) clientFix(config, role string) string {
 }
 
 // loginFix is for a login document, whose API has words of its own.
-func (e *readError) loginFix(failed *oauth.Error, config, role string) string {
+func (e *refusal) loginFix(failed *oauth.Error, config, role string) string {
 	fix := fmt.Sprintf("the API does not accept this login: see the credentials in \"vault read %s\" and the login document in \"vault read %s\"", role, config)
 	if failed.Kind == oauth.Unexpected {
 		fix = fmt.Sprintf("the answer is not what the login document leads to expect: see login in \"vault read %s\"", config)
 	}
-	if hint := e.definition.hint(failed, e.mount); hint != "" {
+	if hint := hintFor(e.Definition, failed, e.mount); hint != "" {
 		fix += "; " + hint
 	}
 	return fix
@@ -132,26 +146,26 @@ func (e *readError) loginFix(failed *oauth.Error, config, role string) string {
 func clause(failed *oauth.Error) string { return strings.TrimRight(failed.Error(), ". ") }
 
 // nextTry says when the server is asked again, and how to ask it now.
-func (e *readError) nextTry() string {
-	account, refused := errors.AsType[*accountError](e.err)
-	reauth, over := errors.AsType[*reauthError](e.err)
-	later, waits := errors.AsType[*laterError](e.err)
+func (e *refusal) nextTry() string {
+	account, refused := errors.AsType[*engine.AccountError](e.Err)
+	reauth, over := errors.AsType[*engine.ReauthError](e.Err)
+	later, waits := errors.AsType[*engine.LaterError](e.Err)
 	switch {
-	case over && !reauth.kept:
+	case over && !reauth.Kept:
 		return "Nothing is sent before that"
 	case over:
-		return fmt.Sprintf("The engine keeps the refresh token, and sends it once more if %sconfig/%s or %sroles/%s is changed", e.mount, e.definition.role.Config, e.mount, e.role)
+		return fmt.Sprintf("The engine keeps the refresh token, and sends it once more if %sconfig/%s or %sroles/%s is changed", e.mount, e.Definition.Role.Config, e.mount, e.Definition.Name)
 	case waits:
-		return fmt.Sprintf("The engine asks again after %s (in %s)", instant(later.until), inSeconds(later.until))
+		return fmt.Sprintf("The engine asks again after %s (in %s)", entry.Instant(later.Until), inSeconds(later.Until))
 	case refused && e.then != "":
-		return account.until(e.mount, e.role, e.definition.role.Config) + ". " + e.then
+		return untilLogin(account, e.mount, e.Definition.Name, e.Definition.Role.Config) + ". " + e.then
 	case refused:
-		return account.until(e.mount, e.role, e.definition.role.Config)
+		return untilLogin(account, e.mount, e.Definition.Name, e.Definition.Role.Config)
 	case e.then != "":
 		return e.then
 	}
-	again := fmt.Sprintf("vault write -force %stoken/%s/renew", e.mount, e.role)
-	remembered, is := errors.AsType[*tokencache.RememberedError](e.err)
+	again := fmt.Sprintf("vault write -force %stoken/%s/renew", e.mount, e.Definition.Name)
+	remembered, is := errors.AsType[*tokencache.RememberedError](e.Err)
 	if !is {
 		return "To try again: " + again
 	}

@@ -3,7 +3,6 @@
 package oauthsecrets
 
 import (
-	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -12,8 +11,8 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/tokencache"
 )
@@ -22,14 +21,12 @@ import (
 // returns the name that it has there.
 func (m *mount) due(role string) refresh.Key {
 	m.t.Helper()
-	d, err := m.b.definitions.get(m.t.Context(), m.storage, role)
-	require.NoError(m.t, err)
 	t := m.storedToken(role)
 	t.RenewAt = time.Now().Add(-time.Second)
-	require.NoError(m.t, t.Save(m.t.Context(), m.storage, d.key))
-	m.b.tokens.Forget(d.key)
-	m.b.schedule(m.t.Context(), m.storage, d, t)
-	return d.job
+	require.NoError(m.t, t.Save(m.t.Context(), m.storage, m.tokenKey(role)))
+	m.b.engine.Changed(m.tokenKey(role))
+	require.NoError(m.t, m.b.engine.Reschedule(m.t.Context(), m.storage, role))
+	return jobOfRole(m, role)
 }
 
 func (m *mount) initialize() {
@@ -55,15 +52,13 @@ func TestADueTokenIsRenewedWithoutAReader(t *testing.T) {
 	require.Equal(t, 2, m.server.Requests(), "the reader waits for nothing")
 	next := m.storedToken("user").RenewAt
 	eventually(t, func() bool { // the next renewal is planned
-		job, known := m.b.renewals.Look(jobOfRole(m, "user"))
+		job, known := m.b.engine.Job(jobOfRole(m, "user"))
 		return known && job.State == "waiting" && job.Next.Sub(next).Abs() < time.Second
 	})
 }
 
 func jobOfRole(m *mount, role string) refresh.Key {
-	d, err := m.b.definitions.get(m.t.Context(), m.storage, role)
-	require.NoError(m.t, err)
-	return d.job
+	return refresh.Key{Role: role, Token: m.tokenKey(role)}
 }
 
 func TestWhatStorageHasIsRenewedAfterARestart(t *testing.T) {
@@ -74,8 +69,8 @@ func TestWhatStorageHasIsRenewedAfterARestart(t *testing.T) {
 	m.b.Clean(t.Context())
 	m.start()
 	m.initialize()
-	eventually(t, func() bool { return m.b.renewals.Snapshot().Filled })
-	status := m.b.renewals.Snapshot()
+	eventually(t, func() bool { return m.b.engine.Status().Filled })
+	status := m.b.engine.Status()
 	require.Equal(t, []int{1, 1}, []int{status.Jobs, status.Waiting}, "a role without a token has nothing to renew")
 	require.Len(t, status.Hosts, 1)
 }
@@ -89,16 +84,16 @@ func TestAFailedRenewalLeavesTheTokenAlone(t *testing.T) {
 	})
 	m.initialize()
 	job := m.due("app")
-	eventually(t, func() bool { look, _ := m.b.renewals.Look(job); return look.Failures == 1 })
+	eventually(t, func() bool { look, _ := m.b.engine.Job(job); return look.Failures == 1 })
 	resp := m.ok(logical.ReadOperation, "token/app", nil)
 	require.Equal(t, old, resp.Data["access_token"])
 	require.Contains(t, resp.Warnings[0], "this token is still good, but replacing it failed")
 	require.Equal(t, 2, m.server.Requests())
-	require.Equal(t, 4, m.b.renewals.Snapshot().Hosts[0].Limit, "a server that is asked too much is asked less")
+	require.Equal(t, 4, m.b.engine.Status().Hosts[0].Limit, "a server that is asked too much is asked less")
 
 	m.server.Respond(nil)
 	m.write("token/app/renew", nil)
-	look, _ := m.b.renewals.Look(job)
+	look, _ := m.b.engine.Job(job)
 	require.Zero(t, look.Failures)
 }
 
@@ -109,7 +104,7 @@ func TestWhatIsNotRenewedInTheBackground(t *testing.T) {
 	m.token("lazy")
 	m.initialize()
 	job := m.due("lazy")
-	look, _ := m.b.renewals.Look(job)
+	look, _ := m.b.engine.Job(job)
 	require.Equal(t, "asleep", look.State)
 	m.write("roles/lazy", fields{"renew": "keep_warm"})
 	eventually(t, func() bool { return m.storedToken("lazy").Generation() == 2 })
@@ -117,10 +112,10 @@ func TestWhatIsNotRenewedInTheBackground(t *testing.T) {
 	m.token("user")
 	gone := jobOfRole(m, "user")
 	m.ok(logical.DeleteOperation, "roles/user", nil)
-	_, known := m.b.renewals.Look(gone)
+	_, known := m.b.engine.Job(gone)
 	require.False(t, known)
 	m.ok(logical.DeleteOperation, "token/lazy", nil)
-	_, known = m.b.renewals.Look(job)
+	_, known = m.b.engine.Job(job)
 	require.False(t, known)
 }
 
@@ -130,42 +125,22 @@ func TestAStandbyRenewsNothing(t *testing.T) {
 	m.view.ReplicationStateVal = consts.ReplicationPerformanceStandby
 	m.initialize()
 	m.due("app")
-	require.False(t, m.b.renewals.Snapshot().Filled)
+	require.False(t, m.b.engine.Status().Filled)
 	require.Equal(t, 1, m.server.Requests())
-}
-
-func TestOutcomes(t *testing.T) {
-	for _, c := range []struct {
-		err  error
-		want refresh.Outcome
-	}{
-		{&oauth.Error{Kind: oauth.Refused, Code: "invalid_client"}, refresh.Outcome{Kind: refresh.Refused, Code: "invalid_client"}},
-		{&oauth.Error{Kind: oauth.Unexpected}, refresh.Outcome{Kind: refresh.Refused, Code: "unexpected"}},
-		{&oauth.Error{Kind: oauth.Unavailable, Status: 500}, refresh.Outcome{Kind: refresh.Failed, Code: "unavailable"}},
-		{&oauth.Error{Kind: oauth.Unavailable, Status: 429, RetryAfter: time.Minute}, refresh.Outcome{Kind: refresh.Throttled, Code: "unavailable", RetryAfter: time.Minute}},
-		{&oauth.Error{Kind: oauth.Ambiguous}, refresh.Outcome{Kind: refresh.Throttled, Code: "ambiguous"}},
-		{&oauth.Error{Kind: oauth.Unreachable}, refresh.Outcome{Kind: refresh.Failed, Code: "unreachable"}},
-		{&tokencache.RememberedError{Err: &oauth.Error{Kind: oauth.Unreachable}}, refresh.Outcome{Kind: refresh.Failed, Code: "unreachable"}},
-		{tokencache.ErrForgotten, refresh.Outcome{Kind: refresh.Unneeded}},
-		{logical.ErrReadOnly, refresh.Outcome{Kind: refresh.Unneeded}},
-		{errors.New("storage"), refresh.Outcome{Kind: refresh.Unneeded, Code: "storage or engine"}},
-	} {
-		require.Equal(t, c.want, outcomeOf(c.err), "%v", c.err)
-	}
 }
 
 // Readers come back soon after the renewal; where it is late, not each second.
 func TestWhenReadingAgainPays(t *testing.T) {
 	issued := time.Now()
 	token := &entry.Token{Issued: issued, RenewAt: issued.Add(42 * time.Minute), Expires: issued.Add(time.Hour)}
-	d := &definition{role: &entry.Role{Renew: entry.RenewAuto}}
+	d := &engine.Definition{Role: &entry.Role{Renew: entry.RenewAuto}}
 	in := func(after time.Duration) int64 { return rereadIn(d, token, tokencache.Need{}, issued.Add(after)) }
 	require.EqualValues(t, 45*60, in(0))
 	require.EqualValues(t, 1, in(45*time.Minute-time.Millisecond))
 	require.EqualValues(t, 15*60-30, in(45*time.Minute), "late: as if nothing renewed it")
-	d.role.Renew = entry.RenewOnDemand
+	d.Role.Renew = entry.RenewOnDemand
 	require.EqualValues(t, 60*60-30, in(0))
-	d.role.Renew = entry.RenewAuto
+	d.Role.Renew = entry.RenewAuto
 	token.Expires, token.RenewAt = issued.Add(44*time.Second), issued.Add(30*time.Second)
 	require.EqualValues(t, 40, in(0), "too short a life to be renewed ahead")
 }
@@ -177,7 +152,7 @@ func TestAConfigsWriteEndsTheBackoffOfItsRoles(t *testing.T) {
 	m.server.Client("app", "another")
 	m.initialize()
 	job := m.due("app")
-	eventually(t, func() bool { look, _ := m.b.renewals.Look(job); return look.Failures == 1 })
+	eventually(t, func() bool { look, _ := m.b.engine.Job(job); return look.Failures == 1 })
 	m.server.Client("app", clientSecret+"2")
 	m.write("config/main", fields{"client_secret": clientSecret + "2"})
 	eventually(t, func() bool { return m.storedToken("app").Generation() == 2 })

@@ -37,7 +37,7 @@ func (b *backend) roleWrite(ctx context.Context, req *logical.Request, data *fra
 
 // writeLocked stores the role, unless it has to be tried first or nothing changes.
 func (b *backend) writeLocked(ctx context.Context, req *logical.Request, c *roleChange, data *framework.FieldData) (refusal *logical.Response, err error) {
-	unlock, err := b.names.lock(ctx, entry.Roles.Key(c.name))
+	unlock, err := b.names.Lock(ctx, entry.Roles.Key(c.name))
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (b *backend) storeRole(ctx context.Context, s logical.Storage, c *roleChang
 			return err
 		}
 	}
-	defer b.definitions.forgetRole(c.name) // also after an error: the write may have arrived
+	defer b.engine.ForgetRole(c.name) // also after an error: the write may have arrived
 	if err := s.Put(ctx, stored); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ package oauthsecrets
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
@@ -72,9 +74,7 @@ func (a *answering) Mint(context.Context, flows.Request) (*oauth.Token, error) {
 // answers has the role's server answer so.
 func (w *world) answers(a *answering) {
 	a.rotator = w.server
-	d := newDefinitionLike(w.d)
-	d.flow = a
-	w.use(d)
+	w.use(a)
 }
 
 // Which refusals are the refresh token's own, in a role that has nothing else.
@@ -100,7 +100,7 @@ func TestWhoseRefusalItIs(t *testing.T) {
 			}
 			resp, err := w.do(logical.ReadOperation, "status/r", nil)
 			require.NoError(w, err)
-			require.Equal(w, c.over, resp.Data["state"] == reauthRequired, "%+v", c.err)
+			require.Equal(w, c.over, resp.Data["state"] == engine.ReauthRequired, "%+v", c.err)
 			if c.over {
 				require.Equal(w, 1+2, w.server.exchanges, "nothing is sent after that")
 				return
@@ -121,9 +121,7 @@ func TestANewRefreshTokenAloneIsKept(t *testing.T) {
 		require.Equal(w, refreshToken(2), w.state().Current)
 		require.Equal(w, refreshToken(1), w.state().Previous)
 		require.Equal(w, rotation.Healthy, w.state().Health())
-		d := newDefinitionLike(w.d)
-		d.flow = w.server
-		w.use(d)
+		w.use(w.server)
 		w.server.newest, w.server.used = 2, map[int]time.Time{1: time.Now().Add(-time.Hour)}
 		w.renews()
 	})
@@ -150,14 +148,9 @@ func TestAnImportedRefreshTokenIsExercisedUnread(t *testing.T) {
 // An exchange that began under an old definition does not bring that back.
 func TestAPolicyThatChangesDuringARenewal(t *testing.T) {
 	inWorld(t, imported, func(w *world) {
-		role := w.d.role.Clone()
-		role.Renew, role.Revision = entry.RenewOnDemand, role.Revision+1
 		w.server.before = func() {
 			w.server.before = nil
-			putRole(w, w.storage, "r", role)
-			d := newDefinitionLike(w.d)
-			d.role, d.revision = role, d.revision+"+"
-			w.use(d)
+			w.change(func(role *entry.Role) { role.Renew = entry.RenewOnDemand })
 		}
 		w.renews()
 		sent := w.server.exchanges
@@ -173,7 +166,7 @@ func TestATokenThatVanishesIsObtainedAnew(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		w.server.before = func() {
 			w.server.before = nil
-			require.NoError(w, w.storage.Delete(context.Background(), w.d.key))
+			require.NoError(w, w.storage.Delete(context.Background(), w.key))
 			w.server.refuses = true
 		}
 		resp, err := w.read()
@@ -228,21 +221,19 @@ func TestAFailedDeletionDuringAPost(t *testing.T) {
 // What another node has stored for another destination is not sent to this one.
 func TestWhatStorageHoldsIsHeldAgainstTheRole(t *testing.T) {
 	inWorld(t, imported, func(w *world) {
-		var places []func(refresh.Outcome)
-		for range 24 {
-			release, err := w.b.renewals.Foreground(context.Background(), w.d.host())
-			require.NoError(w, err)
-			places = append(places, release)
+		slow, _ := flows.Lookup("password")
+		w.others = map[string]flows.Flow{"password": &answering{rotator: &rotator{Flow: slow}, takes: 6 * time.Second}}
+		for i := range 24 { // they take the places at the host
+			w.put(fmt.Sprint("other", i), fmt.Sprint("id", i), "password")
+			go func() { _, _ = w.do(logical.ReadOperation, fmt.Sprint("token/other", i), nil) }()
 		}
+		synctest.Wait()
 		go func() { // while the renewal waits for its place
 			time.Sleep(5 * time.Second)
 			other := w.stored()
 			other.DestinationID, other.Grant = "D2", "G2"
 			other.Refresh.Generation, other.Refresh.Turn = 7, 7
-			require.NoError(w, other.Save(context.Background(), w.storage, w.d.key))
-			for _, release := range places {
-				release(refresh.Outcome{Kind: refresh.Renewed})
-			}
+			require.NoError(w, other.Save(context.Background(), w.storage, w.key))
 		}()
 		sent := w.server.exchanges
 		_, _ = w.renew()
@@ -255,13 +246,16 @@ func TestWhatStorageHoldsIsHeldAgainstTheRole(t *testing.T) {
 func TestNoIntentForADeletedRole(t *testing.T) {
 	inWorld(t, imported, func(w *world) {
 		w.server.before = func() { w.Error("sent") }
-		d := w.d
-		held := w.stored()
-		_, err := w.do(logical.DeleteOperation, "roles/r", nil)
+		w.storage.failing(func(verb, key string) error { // another node deletes it while this one begins
+			if verb == "get" && key == w.key {
+				require.NoError(w, w.storage.Storage.Delete(context.Background(), w.key))
+				require.NoError(w, w.storage.Storage.Delete(context.Background(), string(entry.Roles)+"r"))
+			}
+			return nil
+		})
+		resp, err := w.renew()
 		require.NoError(w, err)
-		keep := func(write func(context.Context) error) error { return write(context.Background()) }
-		_, err = w.b.rotate(context.Background(), w.storage, d, held, keep)
-		require.Error(w, err)
+		require.True(w, resp.IsError())
 		keys, err := logical.CollectKeys(context.Background(), w.storage.Storage)
 		require.NoError(w, err)
 		require.NotContains(w, strings.Join(keys, " "), string(entry.Tokens))
@@ -307,14 +301,9 @@ func TestAGatewaysFailureIsAnAnswerThatWasLost(t *testing.T) {
 // A role that can log in is not renewed for an answer that is outstanding: nobody reads.
 func TestAnOutstandingAnswerWakesNobody(t *testing.T) {
 	inWorld(t, "password", func(w *world) {
-		role := w.d.role.Clone()
-		role.Renew = entry.RenewOnDemand
-		putRole(w, w.storage, "r", role)
+		w.change(func(role *entry.Role) { role.Renew = entry.RenewOnDemand })
 		require.NoError(w, w.storage.Put(context.Background(), w.withIntent(time.Now())))
 		w.another()
-		d := newDefinitionLike(w.d)
-		d.role = role
-		w.use(d)
 		sent := w.server.exchanges
 		require.NoError(w, w.b.initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
 		time.Sleep(7 * 24 * time.Hour)
@@ -337,11 +326,11 @@ func TestADeletionAndTheRenewal(t *testing.T) {
 		_, err := w.do(logical.DeleteOperation, "token/r", nil)
 		require.Error(w, err)
 		w.storage.failing(nil)
-		_, known := w.b.renewals.Look(w.d.job)
+		_, known := w.b.engine.Job(refresh.Key{Role: "r", Token: w.key})
 		require.True(w, known)
 		_, err = w.do(logical.DeleteOperation, "token/r", nil)
 		require.NoError(w, err)
-		_, known = w.b.renewals.Look(w.d.job)
+		_, known = w.b.engine.Job(refresh.Key{Role: "r", Token: w.key})
 		require.False(w, known)
 	})
 }
@@ -349,7 +338,6 @@ func TestADeletionAndTheRenewal(t *testing.T) {
 // What a deletion has cancelled, and could not delete, is stored after all.
 func TestAFailedDeletionWhileATokenIsStored(t *testing.T) {
 	inWorld(t, imported, func(w *world) {
-		w.b.saveDelays = []time.Duration{0, time.Second, 4 * time.Second}
 		w.storage.failing(func(verb, key string) error {
 			if verb == "delete" {
 				return errStorage
@@ -391,7 +379,7 @@ func TestAnUnreadableRoleStopsNoRenewal(t *testing.T) {
 		w.another()
 		require.NoError(w, w.b.initialize(context.Background(), &logical.InitializationRequest{Storage: w.storage}))
 		synctest.Wait()
-		status := w.b.renewals.Snapshot()
+		status := w.b.engine.Status()
 		require.True(w, status.Filled)
 		require.Equal(w, 1, status.Jobs)
 	})

@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 )
 
@@ -23,9 +22,7 @@ func TestWhatIsSaidOfARefreshToken(t *testing.T) {
 		return resp.Error().Error()
 	}
 	inWorld(t, imported, func(w *world) { // its config was pointed elsewhere
-		d := newDefinitionLike(w.d)
-		d.config = &entry.Config{ConfigMeta: entry.ConfigMeta{DestinationID: "elsewhere"}}
-		w.use(d)
+		w.moved()
 		text := read(w)
 		require.Contains(w, text, "belongs where the config pointed when it was imported")
 		require.Contains(w, text, "vault write -force rebind/c")

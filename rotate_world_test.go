@@ -13,9 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
@@ -116,9 +117,11 @@ func lose(err error, numbers ...int) func(int) error {
 type world struct {
 	*testing.T
 	server  *rotator
+	flow    flows.Flow // by which the role has its tokens: server, or one that wraps it
+	others  map[string]flows.Flow
 	storage *faultyStorage
 	b       *backend
-	d       *definition
+	key     string // of the token
 }
 
 // inWorld runs a test with a role that has tokens from a rotator: of flow
@@ -130,44 +133,85 @@ func inWorld(t *testing.T, flow string, test func(w *world)) {
 			T: t, storage: &faultyStorage{Storage: new(logical.InmemStorage)},
 			server: &rotator{Flow: lookedUp, life: time.Hour, grace: 30 * time.Second},
 		}
-		role := &entry.Role{RoleMeta: entry.RoleMeta{ID: "id"}, Config: "c", Flow: flow, Renew: entry.RenewAuto}
-		putRole(t, w.storage, "r", role)
-		key, err := entry.Shared(role).Key()
-		require.NoError(t, err)
-		w.d = &definition{
-			name: "r", role: role, config: &entry.Config{ConfigMeta: entry.ConfigMeta{DestinationID: "d"}, HeaderName: "A", HeaderFormat: "{{token}}"}, flow: w.server,
-			about: lookedUp.Describe(), request: role.Request(&flows.Server{Client: new(oauth.Client)}), target: entry.Shared(role),
-			fingerprint: "f", grant: "g", revision: "1", key: key, job: refresh.Key{Role: "r", Token: key},
-		}
+		w.flow = w.server
+		config := entry.NewConfig()
+		config.DestinationID, config.TokenURL, config.ClientID = "d", "https://h/token", "app"
+		config.Auth = field.Own{"client_secret": secret.String(clientSecret)}
+		require.NoError(t, config.Save(t.Context(), w.storage, "c"))
+		w.key = w.put("r", "id", flow)
 		w.another()
 		first, err := w.server.tokenByLogin()
 		require.NoError(t, err)
-		require.NoError(t, w.b.saveToken(t.Context(), w.storage, w.d, granted(w.d, first, rotation.State{})))
+		require.NoError(t, w.b.engine.Grant(t.Context(), w.storage, w.defined(), first))
 		synctest.Wait() // for the event of the first token
 		test(w)
 		w.b.Clean(context.Background())
 	})
 }
 
+// put stores a role, and returns the key of its token.
+func (w *world) put(name, id, flow string) string {
+	w.Helper()
+	role := entry.NewRole()
+	role.ID, role.Config, role.Flow = id, "c", flow
+	if flow != imported {
+		role.Own, role.SecretsFor = field.Own{"username": "user of " + id, "password": secret.String(userPassword)}, "d"
+	}
+	putRole(w, w.storage, name, role)
+	key, err := entry.Shared(role).Key()
+	require.NoError(w, err)
+	return key
+}
+
 // another is a backend that has never heard of the last one.
 func (w *world) another() {
 	w.Helper()
-	w.b = newBackend("")
+	w.b = newBackendOf("", engine.Options{Flows: func(name string) (flows.Flow, bool) {
+		if other, is := w.others[name]; is {
+			return other, true
+		}
+		return w.flow, true
+	}})
 	require.NoError(w, w.b.Setup(context.Background(), logical.TestBackendConfig()))
-	w.use(w.d)
 }
 
-// use has the backend take this for the role's definition.
-func (w *world) use(d *definition) {
-	w.d = d
-	w.b.definitions.roles.Add("r", d)
+// use has the role obtain its tokens by another flow.
+func (w *world) use(flow flows.Flow) {
+	w.flow = flow
+	w.b.engine.ForgetRoles()
 }
 
-// changed is the definition after a write that changes something.
-func (w *world) changed() {
-	d := newDefinitionLike(w.d)
-	d.revision += "+"
-	w.use(d)
+// defined is the role's definition.
+func (w *world) defined() *engine.Definition {
+	w.Helper()
+	d, err := w.b.engine.Define(context.Background(), w.storage.Storage, "r")
+	require.NoError(w, err)
+	return d
+}
+
+// change is a write to the role.
+func (w *world) change(change func(*entry.Role)) {
+	w.Helper()
+	role, err := entry.LoadRole(context.Background(), w.storage.Storage, "r")
+	require.NoError(w, err)
+	change(role)
+	role.Revision++
+	putRole(w, w.storage, "r", role)
+	w.b.engine.ForgetRole("r")
+}
+
+// changed is a write that changes nothing about tokens.
+func (w *world) changed() { w.change(func(*entry.Role) {}) }
+
+// moved is a write that points the config elsewhere.
+func (w *world) moved() {
+	w.Helper()
+	config, err := entry.LoadConfig(context.Background(), w.storage.Storage, "c")
+	require.NoError(w, err)
+	config.Move([]string{"token_url"})
+	config.Revision++
+	require.NoError(w, config.Save(context.Background(), w.storage.Storage, "c"))
+	w.b.engine.ForgetRoles()
 }
 
 func (w *world) renew() (*logical.Response, error) {
@@ -192,7 +236,7 @@ func (w *world) renews() {
 // stored is the token as storage has it.
 func (w *world) stored() *entry.Token {
 	w.Helper()
-	held, err := entry.LoadToken(context.Background(), w.storage.Storage, w.d.key)
+	held, err := entry.LoadToken(context.Background(), w.storage.Storage, w.key)
 	require.NoError(w, err)
 	require.NotNil(w, held)
 	return held
@@ -209,12 +253,4 @@ func later(start time.Time, d time.Duration) time.Time {
 		return time.Time{}
 	}
 	return start.Add(d)
-}
-
-// newDefinitionLike copies what is not a lock.
-func newDefinitionLike(d *definition) *definition {
-	return &definition{
-		name: d.name, role: d.role, config: d.config, flow: d.flow, about: d.about, request: d.request, target: d.target,
-		fingerprint: d.fingerprint, grant: d.grant, revision: d.revision, key: d.key, job: d.job,
-	}
 }

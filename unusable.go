@@ -8,34 +8,35 @@ import (
 	"strings"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 )
 
 // unusableText says why a role cannot obtain a token as it stands, and what the
 // operator has to write. Vault answers with 400.
-func unusableText(e *unusable, mount string) string {
-	name, config := e.name, ""
-	if e.role != nil {
-		config = e.role.Config
+func unusableText(e *engine.Unusable, mount string) string {
+	name, config := e.Name, ""
+	if e.Role != nil {
+		config = e.Role.Config
 	}
-	switch e.kind {
-	case noRole:
+	switch e.Problem {
+	case engine.NoRole:
 		return fmt.Sprintf("no role named %s; see \"vault list %sroles\"", name, mount)
-	case noConfig:
+	case engine.NoConfig:
 		return fmt.Sprintf("role %s uses config %s, which does not exist: write it with \"vault write %sconfig/%s ...\"", name, config, mount, config)
-	case notAllowed:
+	case engine.NotAllowed:
 		return fmt.Sprintf("config %s does not allow role %s: see allowed_roles in \"vault read %sconfig/%s\"", config, name, mount, config)
-	case movedAway:
+	case engine.MovedAway:
 		return fmt.Sprintf("%s: write the role's secret again (vault write %sroles/%s %s=...), or accept the move for all its roles (vault write -force %srebind/%s)",
-			e.config.PointsElsewhere(config), mount, name, strings.Join(e.role.SecretsHeld(), "=... "), mount, config)
-	case unknownFlow:
-		return fmt.Sprintf("role %s was written for flow %s, which this version of the engine does not have", name, e.role.Flow)
-	case noEndpoint:
-		return fmt.Sprintf("role %s has flow %s, and config %s has no %s: vault write %sconfig/%s %s", name, e.role.Flow, config, e.field, mount, config, assignment(e.field))
-	case noServer:
-		return fmt.Sprintf("config %s: %s", config, e.reason)
+			e.Config.PointsElsewhere(config), mount, name, strings.Join(e.Role.SecretsHeld(), "=... "), mount, config)
+	case engine.UnknownFlow:
+		return fmt.Sprintf("role %s was written for flow %s, which this version of the engine does not have", name, e.Role.Flow)
+	case engine.NoEndpoint:
+		return fmt.Sprintf("role %s has flow %s, and config %s has no %s: vault write %sconfig/%s %s", name, e.Role.Flow, config, e.Field, mount, config, assignment(e.Field))
+	case engine.NoServer:
+		return fmt.Sprintf("config %s: %s", config, e.Reason)
 	}
-	return unfitText(e.unfit, mount, name, e.role, e.config)
+	return unfitText(e.Unfit, mount, name, e.Role, e.Config)
 }
 
 // unfitText says why a role and its config do not fit.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/refresh"
 )
@@ -38,7 +39,7 @@ func (b *backend) pastFailure(ctx context.Context, s logical.Storage, role *entr
 	if err != nil {
 		return nil, err
 	}
-	if failure, failed := b.tokens.Failure(key); failed {
+	if failure, failed := b.engine.Failure(key); failed {
 		return &pastFailure{failure.Since, strings.TrimRight(reason(failure.Err), ". ")}, nil
 	}
 	return nil, nil
@@ -52,8 +53,8 @@ func (b *backend) unchanged(ctx context.Context, req *logical.Request, c *roleCh
 	}
 	// The write that stored the role may have come no further. What waits after a
 	// failure goes on waiting, however often the same is written.
-	if job, known := b.renewals.Look(refresh.Key{Role: c.name, Token: key}); !known || job.State == "asleep" {
-		if err := b.reschedule(ctx, req.Storage, c.name); err != nil {
+	if job, known := b.engine.Job(refresh.Key{Role: c.name, Token: key}); !known || job.State == "asleep" {
+		if err := b.engine.Reschedule(ctx, req.Storage, c.name); err != nil {
 			return nil, err
 		}
 	}
@@ -78,27 +79,27 @@ func (b *backend) unchanged(ctx context.Context, req *logical.Request, c *roleCh
 // warnUnverified warns that a write did not try the role, unless the role is known
 // to have worked since its last failure.
 func (b *backend) warnUnverified(ctx context.Context, req *logical.Request, c *roleChange, why string) error {
-	d, err := b.definitions.get(ctx, req.Storage, c.name)
-	if mistake, is := errors.AsType[*unusable](err); is {
+	d, err := b.engine.Define(ctx, req.Storage, c.name)
+	if mistake, is := errors.AsType[*engine.Unusable](err); is {
 		c.addWarning("%s, and so nothing was tried. The role cannot work yet: %s", why, unusableText(mistake, req.MountPoint))
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	held, err := entry.LoadToken(ctx, req.Storage, d.key)
+	held, err := entry.LoadToken(ctx, req.Storage, d.Key)
 	if err != nil {
 		return err
 	}
-	worked := held != nil && held.Matches(d.fingerprint)
+	worked := held != nil && held.Matches(d.Fingerprint)
 	if worked && (c.past == nil || held.Issued.After(c.past.at)) {
 		return nil
 	}
 	try := fmt.Sprintf("vault write -force %sroles/%s/test", req.MountPoint, c.name)
 	switch {
-	case d.role.NeedsRefreshToken() && !held.LastState().Current.IsSet():
+	case d.Role.NeedsRefreshToken() && !held.LastState().Current.IsSet():
 		try = fmt.Sprintf("vault write %stoken/%s/import refresh_token=@refresh-token.txt", req.MountPoint, c.name)
-	case d.role.NeedsRefreshToken(): // a test would spend the refresh token
+	case d.Role.NeedsRefreshToken(): // a test would spend the refresh token
 		try = fmt.Sprintf("vault write -force %stoken/%s/renew", req.MountPoint, c.name)
 	}
 	state := "The role has had no token yet"
@@ -106,7 +107,7 @@ func (b *backend) warnUnverified(ctx context.Context, req *logical.Request, c *r
 	case held != nil && c.past == nil:
 		state = "The role has had no token since it or its config was changed"
 	case c.past != nil:
-		state = fmt.Sprintf("The role did not work at %s: %s", instant(c.past.at), c.past.reason)
+		state = fmt.Sprintf("The role did not work at %s: %s", entry.Instant(c.past.at), c.past.reason)
 	}
 	c.addWarning("%s, and so nothing was tried. %s. To try it: %s", why, state, try)
 	return nil

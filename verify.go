@@ -12,10 +12,10 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
 )
 
 // verifyField says what a role write does to see that the role works.
@@ -85,7 +85,7 @@ func (b *backend) verify(ctx context.Context, req *logical.Request, c *roleChang
 
 // storeTried stores the role, if it and its config are still what was tried.
 func (b *backend) storeTried(ctx context.Context, s logical.Storage, c *roleChange) (refusal *logical.Response, err error) {
-	unlock, err := b.names.lock(ctx, entry.Roles.Key(c.name))
+	unlock, err := b.names.Lock(ctx, entry.Roles.Key(c.name))
 	if err != nil {
 		return nil, err
 	}
@@ -116,9 +116,9 @@ func (b *backend) keep(ctx context.Context, req *logical.Request, c *roleChange,
 	case token == nil && c.before == nil:
 		return nil
 	case token == nil:
-		return b.reschedule(ctx, req.Storage, c.name)
+		return b.engine.Reschedule(ctx, req.Storage, c.name)
 	}
-	if err := b.grant(ctx, req.Storage, token.definition, token.token); err != nil {
+	if err := b.engine.Grant(ctx, req.Storage, token.definition, token.token); err != nil {
 		c.addWarning("the role works, but the token that showed it could not be kept: the next read obtains another")
 	}
 	c.warnings = append(c.warnings, token.notes()...)
@@ -141,14 +141,14 @@ func (b *backend) storeAnew(ctx context.Context, s logical.Storage, c *roleChang
 
 // obtained is a token that nobody has been given yet.
 type obtained struct {
-	definition *definition
+	definition *engine.Definition
 	token      *oauth.Token
 }
 
 // notes are the warnings that go with the token, and what to write if its life is not known.
 func (o *obtained) notes() []string {
-	notes := newToken(o.definition, o.token, rotation.State{}).Notes
-	if o.token.Hint != "" && o.definition.role.AccessTokenTTL == 0 {
+	notes := o.definition.Preview(o.token).Notes
+	if o.token.Hint != "" && o.definition.Role.AccessTokenTTL == 0 {
 		notes = append(slices.Clone(notes), "the answer seems to say how long the token lives: "+o.token.Hint)
 	}
 	return notes
@@ -156,7 +156,7 @@ func (o *obtained) notes() []string {
 
 // obtainFor obtains a token for a role that is being written.
 func (b *backend) obtainFor(ctx context.Context, req *logical.Request, c *roleChange) (*obtained, error) {
-	d, err := assemble(ctx, req.Storage, c.name, c.role, c.config, b.definitions.server)
+	d, err := b.engine.Assemble(ctx, req.Storage, c.name, c.role, c.config)
 	if err != nil {
 		return nil, err
 	}
@@ -165,13 +165,13 @@ func (b *backend) obtainFor(ctx context.Context, req *logical.Request, c *roleCh
 	// A role that is stored already has changed something; one that is not yet has
 	// not, and one without credentials of its own cannot.
 	anew := c.verify != verifyRequire && c.role.OwnAccount()
-	token, err := b.loginOnce(ctx, req.Storage, d, loginWay{anew: anew, trace: new(oauth.Trace)})
+	token, err := b.engine.Try(ctx, req.Storage, d, anew, new(oauth.Trace))
 	if err != nil {
 		then := fmt.Sprintf("For what was sent and what was answered: vault write -force %sroles/%s/test", req.MountPoint, c.name)
 		if c.verify == verifyRequire {
 			then = "To store it all the same, write it with verify=off"
 		}
-		return nil, &readError{role: c.name, mount: req.MountPoint, definition: d, err: err, then: then}
+		return nil, &advised{err: &engine.NoToken{Definition: d, Err: err}, then: then}
 	}
 	return &obtained{d, token}, nil
 }

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 )
 
 // Prefix is where the entries of one kind lie. Each ends in "/": without it
@@ -110,6 +112,19 @@ type Ask struct {
 
 // IsZero tells whether nothing is asked for beyond the role.
 func (a Ask) IsZero() bool { return len(a.Scopes)+len(a.Audience)+len(a.Resource) == 0 }
+
+// Narrow lays what is asked for over a request.
+func (a Ask) Narrow(r flows.Request) flows.Request {
+	for _, part := range []struct {
+		asked []string
+		to    *[]string
+	}{{a.Scopes, &r.Scopes}, {a.Audience, &r.Audience}, {a.Resource, &r.Resource}} {
+		if len(part.asked) > 0 {
+			*part.to = part.asked
+		}
+	}
+	return r
+}
 
 // Target says which token of a role is meant: for whom it is, and how it is narrowed.
 type Target struct {

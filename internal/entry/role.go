@@ -73,6 +73,19 @@ func LoadRole(ctx context.Context, s logical.Storage, name string) (*Role, error
 	return loadNamed[Role](ctx, s, Roles, name)
 }
 
+// LoadShared returns what storage has of a role and of the token that its readers
+// share: all nil without a role, the token nil without one.
+func LoadShared(ctx context.Context, s logical.Storage, name string) (role *Role, t *Token, key string, err error) {
+	if role, err = LoadRole(ctx, s, name); err != nil || role == nil {
+		return nil, nil, "", err
+	}
+	if key, err = Shared(role).Key(); err != nil {
+		return nil, nil, "", err
+	}
+	t, err = LoadToken(ctx, s, key)
+	return role, t, key, err
+}
+
 // Encode is the role as it is stored, with its secrets in the clear.
 func (r *Role) Encode(name string) (*logical.StorageEntry, error) {
 	stored, err := joined(r.RoleMeta, RoleFields.Stored(r))

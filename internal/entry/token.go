@@ -80,6 +80,11 @@ func (t Target) NewToken(role *Role, answer *oauth.Token, base Token) *Token {
 	return &n
 }
 
+// Target says which token of the role it is.
+func (t *Token) Target(role *Role) Target {
+	return Target{RoleID: role.ID, Holder: t.Holder, Ask: t.Ask}
+}
+
 // WithRefresh is the entry with the state that its refresh token has come to.
 func (t *Token) WithRefresh(revision string, state rotation.State) *Token {
 	next := *t
@@ -147,6 +152,14 @@ func sameWords(text string, words []string) bool {
 	slices.Sort(have)
 	slices.Sort(want)
 	return slices.Equal(slices.Compact(have), slices.Compact(want))
+}
+
+// Instant is a time as it reads back, RFC 3339: empty for none.
+func Instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // LoadToken returns nil, nil where there is none at the key.

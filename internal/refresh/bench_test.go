@@ -23,7 +23,7 @@ func benchJobs() []Job {
 
 func benchScheduler(b *testing.B) *Scheduler {
 	b.Helper()
-	s := New(Options{Run: func(context.Context, Key) Outcome { return Outcome{Kind: Stopped} }})
+	s := New(Options{Run: func(context.Context, Key, uint64) Outcome { return Outcome{Kind: Stopped} }})
 	b.Cleanup(func() { _ = s.Stop(context.Background()) })
 	return s
 }

@@ -92,7 +92,7 @@ func (s *Scheduler) serve(h *host, now instant) verdict {
 		e := h.pop(now)
 		s.enter(e, running)
 		s.active++
-		go s.run(e, s.take(h, false))
+		go s.run(e, e.generation, s.take(h, false))
 	}
 	return served
 }

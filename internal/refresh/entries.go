@@ -134,7 +134,7 @@ func (e *entry) fail(outcome Outcome, now instant) {
 
 // take fills the entry with what a job says.
 func (e *entry) take(job Job, now moment) {
-	e.policy, e.life = job.Policy, 0
+	e.generation, e.policy, e.life = job.Generation, job.Policy, 0
 	e.due, e.useBy, e.expires = never, never, never
 	if !job.Issued.IsZero() && !job.Expires.IsZero() {
 		e.life = job.Expires.Round(0).Sub(job.Issued)

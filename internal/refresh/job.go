@@ -24,8 +24,9 @@ type Key struct {
 
 // Job is one key and the instants of its current token, by the wall clock.
 type Job struct {
-	Key  Key
-	Host string // that its renewal asks; shares limit, breaker and backlog
+	Key        Key
+	Generation uint64 // of the token, for Run: it may have been replaced since
+	Host       string // that its renewal asks; shares limit, breaker and backlog
 	// Issued and Expires bound the token's life. Without both the key is not scheduled.
 	Issued, Expires time.Time
 	// Due is when to renew. Zero: on demand only.
@@ -72,13 +73,14 @@ func (s state) String() string {
 // entry is a job as the scheduler holds it. The scheduler's mu guards its fields,
 // apart from the atomic ones.
 type entry struct {
-	key     Key
-	host    *host
-	policy  Policy
-	life    time.Duration
-	due     instant // never: on demand
-	expires instant
-	useBy   instant // never: none
+	key        Key
+	generation uint64 // of the token
+	host       *host
+	policy     Policy
+	life       time.Duration
+	due        instant // never: on demand
+	expires    instant
+	useBy      instant // never: none
 
 	state   state
 	at      instant // parked: when it is next looked at; ready and running: when it became due

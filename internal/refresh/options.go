@@ -23,7 +23,7 @@ type Options struct {
 	// newer token came of it, or is found, Put must have been called for it
 	// before Run returns. The context ends after RunLimit and on Stop.
 	// A panic in it is recovered.
-	Run func(ctx context.Context, key Key) Outcome
+	Run func(ctx context.Context, key Key, generation uint64) Outcome
 	// Fill gives the jobs known from storage, in the background after Start. A
 	// key that is known already is left as it is: what is in memory is newer.
 	// After an error it is called again, with backoff. Nil: nothing to fill.

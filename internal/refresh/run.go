@@ -15,14 +15,14 @@ type mark struct{}
 
 // run calls Run for one entry. Afterwards the slot and the entry are free,
 // whatever Run did.
-func (s *Scheduler) run(e *entry, g grant) {
+func (s *Scheduler) run(e *entry, generation uint64, g grant) {
 	defer s.exit()
 	outcome := Outcome{Kind: panicked, Code: "panic"}
 	defer func() { s.finish(e, g, outcome) }()
 	defer s.recovered(e.key, func() {})
 	ctx, cancel := context.WithTimeout(context.WithValue(s.ctx, mark{}, s), s.o.RunLimit)
 	defer cancel()
-	outcome = s.o.Run(ctx, e.key)
+	outcome = s.o.Run(ctx, e.key, generation)
 }
 
 func (s *Scheduler) finish(e *entry, g grant, outcome Outcome) {

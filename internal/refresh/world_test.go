@@ -61,7 +61,7 @@ func (w *world) step(by time.Duration) { w.shift.Add(int64(by)) }
 // k is the key of a name.
 func k(name string) Key { return Key{Role: name, Token: "token of " + name} }
 
-func (w *world) once(ctx context.Context, of Key) Outcome {
+func (w *world) once(ctx context.Context, of Key, _ uint64) Outcome {
 	key := of.Role
 	w.mu.Lock()
 	w.starts = append(w.starts, start{key, time.Now()})

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package oauthsecrets
+package engine
 
 import (
 	"context"
 	"sync"
 )
 
-// nameLocks holds one lock a name, for as long as somebody wants it. Striped
+// Locks holds one lock a name, for as long as somebody wants it. Striped
 // locks would let a role wait for a stranger.
-type nameLocks struct {
+type Locks struct {
 	mu   sync.Mutex // guards held
 	held map[string]*nameLock
 }
 
 type nameLock struct {
 	turn   chan struct{} // holds one value while somebody has the lock
-	wanted int           // holders and waiters; guarded by nameLocks.mu
+	wanted int           // holders and waiters; guarded by Locks.mu
 }
 
-// lock waits for the name until ctx ends, and returns its release, or ctx.Err().
+// Lock waits for the name until ctx ends, and returns its release, or ctx.Err().
 // The holder of an entry's name makes no request to anything but storage
 // meanwhile. The holder of an account's name logs in: one login at a time.
-func (l *nameLocks) lock(ctx context.Context, name string) (unlock func(), err error) {
+func (l *Locks) Lock(ctx context.Context, name string) (unlock func(), err error) {
 	one := l.want(name)
 	select {
 	case one.turn <- struct{}{}:
@@ -36,7 +36,14 @@ func (l *nameLocks) lock(ctx context.Context, name string) (unlock func(), err e
 	}
 }
 
-func (l *nameLocks) want(name string) *nameLock {
+// Len is the number of names that somebody has or waits for.
+func (l *Locks) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.held)
+}
+
+func (l *Locks) want(name string) *nameLock {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.held == nil {
@@ -51,7 +58,7 @@ func (l *nameLocks) want(name string) *nameLock {
 	return one
 }
 
-func (l *nameLocks) leave(name string, one *nameLock) {
+func (l *Locks) leave(name string, one *nameLock) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if one.wanted--; one.wanted == 0 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package oauthsecrets
+package engine
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 )
 
 // hotDefinitions bounds the definitions in memory; the rest is read again when needed.
@@ -15,24 +16,25 @@ const hotDefinitions = 10_000
 
 // definitions remembers what define made, until something under it is written.
 type definitions struct {
-	roles *lru.Cache[string, *definition]
+	flows func(name string) (flows.Flow, bool)
+	roles *lru.Cache[string, *Definition]
 
 	mu      sync.Mutex
 	epoch   uint64                 // counts forgets; guarded by mu
 	servers map[string]*madeServer // by config; guarded by mu
 }
 
-func newDefinitions() *definitions {
-	roles, err := lru.New[string, *definition](hotDefinitions)
+func newDefinitions(lookup func(name string) (flows.Flow, bool)) *definitions {
+	roles, err := lru.New[string, *Definition](hotDefinitions)
 	if err != nil {
 		panic(err) // only for a size that is not positive
 	}
-	return &definitions{roles: roles, servers: make(map[string]*madeServer)}
+	return &definitions{flows: lookup, roles: roles, servers: make(map[string]*madeServer)}
 }
 
-// get returns the role's definition. What is written while define reads must
+// get returns the role's Definition. What is written while define reads must
 // not be hidden by what it read before: then nothing is remembered.
-func (ds *definitions) get(ctx context.Context, s logical.Storage, role string) (*definition, error) {
+func (ds *definitions) get(ctx context.Context, s logical.Storage, role string) (*Definition, error) {
 	if d, ok := ds.roles.Get(role); ok {
 		return d, nil
 	}
@@ -40,7 +42,7 @@ func (ds *definitions) get(ctx context.Context, s logical.Storage, role string) 
 	epoch := ds.epoch
 	ds.mu.Unlock()
 
-	d, err := define(ctx, s, role, ds.server)
+	d, err := ds.define(ctx, s, role)
 	if err != nil {
 		return nil, err
 	}

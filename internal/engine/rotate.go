@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package oauthsecrets
+package engine
 
 import (
 	"context"
@@ -24,9 +24,10 @@ const longestStay = 15 * time.Second
 // rotating is one renewal by refresh token. Package rotation knows the order of
 // the steps; here they are done.
 type rotating struct {
-	b       *backend
+	e       *Engine
 	s       logical.Storage
-	d       *definition
+	d       *Definition
+	seen    *sighting
 	keep    tokencache.Keep
 	entry   *entry.Token // as it is in storage, and newer only if storage has failed
 	attempt *rotation.Attempt
@@ -37,26 +38,26 @@ type rotating struct {
 
 // rotate obtains a token to follow held by its refresh token, or where that has
 // come to its end by the role's own credentials.
-func (b *backend) rotate(ctx context.Context, s logical.Storage, d *definition, held *entry.Token, keep tokencache.Keep) (*entry.Token, error) {
-	r := &rotating{b: b, s: s, d: d, keep: keep, entry: held}
+func (e *Engine) rotate(ctx context.Context, s logical.Storage, d *Definition, held *entry.Token, seen *sighting, keep tokencache.Keep) (*entry.Token, error) {
+	r := &rotating{e: e, s: s, d: d, seen: seen, keep: keep, entry: held}
 	step, err := r.withSlot(ctx)
 	switch {
 	case err != nil:
 		return nil, err
 	case step.Kind == rotation.LogIn:
-		return b.tokenByLogin(ctx, s, d, r.attempt.State(), r.posted)
+		return e.tokenByLogin(ctx, s, d, r.attempt.State(), r.posted)
 	case step.Kind == rotation.Adopted:
 		return r.adopted()
 	}
-	if r.answer.UseOnce && r.entry.Matches(r.d.fingerprint) && r.entry.Life().Remaining(time.Now()) > 0 {
-		return r.entry.WithRefresh(r.d.revision, r.attempt.State()), nil // the one that still lives serves more than one reader
+	if r.answer.UseOnce && r.entry.Matches(r.d.Fingerprint) && r.entry.Life().Remaining(time.Now()) > 0 {
+		return r.entry.WithRefresh(r.d.Revision, r.attempt.State()), nil // the one that still lives serves more than one reader
 	}
 	return refreshed(d, r.answer, r.entry, r.attempt.State()), nil
 }
 
 // withSlot has one place at the host for all POSTs of the renewal.
 func (r *rotating) withSlot(ctx context.Context) (rotation.Step, error) {
-	release, err := r.b.renewals.Foreground(ctx, r.d.host())
+	release, err := r.e.renewals.Foreground(ctx, r.d.Host())
 	if err != nil {
 		return rotation.Step{}, r.d.notAdmitted(err)
 	}
@@ -96,7 +97,7 @@ func (r *rotating) renew(ctx context.Context) (rotation.Step, error) {
 // begin looks into storage, where another node may have left something newer
 // than what memory holds; or older, if the last token could not be stored.
 func (r *rotating) begin(ctx context.Context) error {
-	stored, err := entry.LoadToken(ctx, r.s, r.d.key)
+	stored, err := r.seen.load(ctx, r.s, r.d.Key)
 	if err != nil {
 		return err
 	}
@@ -107,23 +108,23 @@ func (r *rotating) begin(ctx context.Context) error {
 		return tokencache.ErrForgotten
 	}
 	state := r.entry.Refresh
-	if r.entry.Truth != r.d.revision { // the refusal may have been the config's fault
+	if r.entry.Truth != r.d.Revision { // the refusal may have been the config's fault
 		state = state.TryAgain()
 	}
 	r.attempt = rotation.Begin(state, rotation.Options{
-		Instance: *r.b.instance.Load(), Credentials: !r.d.role.NeedsRefreshToken(), Roll: rand.Float64(),
+		Instance: *r.e.instance.Load(), Credentials: !r.d.Role.NeedsRefreshToken(), Roll: rand.Float64(),
 	}, time.Now())
 	return nil
 }
 
 // write stores the state, unless the role has gone: nothing else would ever delete it.
 func (r *rotating) write() {
-	next := r.entry.WithRefresh(r.d.revision, r.attempt.State())
+	next := r.entry.WithRefresh(r.d.Revision, r.attempt.State())
 	err := r.keep(func(ctx context.Context) error {
 		if err := r.d.stillThere(ctx, r.s); err != nil {
 			return err
 		}
-		return next.Save(ctx, r.s, r.d.key)
+		return next.Save(ctx, r.s, r.d.Key)
 	})
 	switch {
 	case err == nil:
@@ -138,18 +139,18 @@ func (r *rotating) write() {
 // lookAgain has a refresh token that was refused once tried a second time,
 // whatever life its access token has left.
 func (r *rotating) lookAgain(state rotation.State) {
-	if state.Health() != rotation.Suspected || !r.d.role.NeedsRefreshToken() {
+	if state.Health() != rotation.Suspected || !r.d.Role.NeedsRefreshToken() {
 		return
 	}
-	if _, known := r.b.renewals.Look(r.d.job); known {
-		r.b.renewals.UseBy(r.d.job, state.RenewBy(false))
+	if _, known := r.e.renewals.Look(r.d.Job); known {
+		r.e.renewals.UseBy(r.d.Job, state.RenewBy(false))
 		return
 	}
-	r.b.renewals.Put(jobOf(r.d.job, r.d.host(), r.d.role, r.entry))
+	r.e.renewals.Put(jobOf(r.d.Job, r.d.Host(), r.d.Role, r.entry))
 }
 
 func (r *rotating) read(ctx context.Context) {
-	stored, err := entry.LoadToken(ctx, r.s, r.d.key)
+	stored, err := entry.LoadToken(ctx, r.s, r.d.Key)
 	switch {
 	case err != nil:
 		r.err = err
@@ -175,7 +176,7 @@ func (r *rotating) post(ctx context.Context, step rotation.Step) {
 	r.posted = true
 	r.answer, r.err = r.d.flow.Refresh(posting, r.d.request, r.entry.Leaves(step.Token))
 	if ctx.Err() != nil { // the server may still be at it: the next attempt must wait as for a stranger's
-		r.b.renameInstance()
+		r.e.renameInstance()
 	}
 	now := time.Now()
 	failed, is := errors.AsType[*oauth.Error](r.err)

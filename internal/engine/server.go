@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package oauthsecrets
+package engine
 
 import (
 	"net/http"
@@ -9,9 +9,6 @@ import (
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/transport"
 )
-
-// serverMaker makes of a config what its roles share.
-type serverMaker func(name string, config *entry.Config, guard transport.Guard) (*flows.Server, error)
 
 // madeServer is a config ready for use: connections that no other config shares,
 // and what its roles ask by them.
@@ -34,7 +31,7 @@ func makeServer(config *entry.Config, guard transport.Guard) (*madeServer, error
 // maxServers bounds the servers kept; past it, all are made again.
 const maxServers = 1000
 
-// server is a serverMaker: roles of one config share their connections.
+// server makes of a config what its roles share: connections above all.
 func (ds *definitions) server(name string, config *entry.Config, guard transport.Guard) (*flows.Server, error) {
 	of := entry.ServerRevision(config, guard)
 	ds.mu.Lock()

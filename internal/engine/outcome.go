@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package oauthsecrets
+package engine
 
 import (
 	"context"
@@ -17,50 +17,50 @@ import (
 )
 
 // notDefined tells a deleted role from one that an operator has to fix.
-func (b *backend) notDefined(ctx context.Context, s logical.Storage, name string) refresh.Outcome {
+func (e *Engine) notDefined(ctx context.Context, s logical.Storage, name string) refresh.Outcome {
 	if role, err := entry.LoadRole(ctx, s, name); err == nil && role == nil {
 		return refresh.Outcome{Kind: refresh.Gone}
 	}
 	return refresh.Outcome{Kind: refresh.Refused, Code: "not usable as it stands"}
 }
 
-// reauthRequired is the state of a role whose refresh token has come to its end,
+// ReauthRequired is the state of a role whose refresh token has come to its end,
 // and which has nothing else.
-const reauthRequired = "reauth_required"
+const ReauthRequired = "reauth_required"
 
-// reauthError is a role that needs a refresh token from elsewhere: it has nothing
+// ReauthError is a role that needs a refresh token from elsewhere: it has nothing
 // else to obtain a token with.
-type reauthError struct {
-	failure *oauth.Error
-	kept    bool // the one that it has was refused for good, and is kept
-	moved   bool // the one that it has belongs where its config pointed once
-	now     bool // it was found out just now
+type ReauthError struct {
+	Failure *oauth.Error
+	Kept    bool // the one that it has was refused for good, and is kept
+	Moved   bool // the one that it has belongs where its config pointed once
+	Now     bool // it was found out just now
 }
 
-func (e *reauthError) Error() string { return e.failure.Error() }
-func (e *reauthError) Unwrap() error { return e.failure }
+func (e *ReauthError) Error() string { return e.Failure.Error() }
+func (e *ReauthError) Unwrap() error { return e.Failure }
 
-// laterError is a failure after which the next try is at a certain time.
-type laterError struct {
-	err   error
-	until time.Time
+// LaterError is a failure after which the next try is at a certain time.
+type LaterError struct {
+	Err   error
+	Until time.Time
 }
 
-func (e *laterError) Error() string { return e.err.Error() }
-func (e *laterError) Unwrap() error { return e.err }
+func (e *LaterError) Error() string { return e.Err.Error() }
+func (e *LaterError) Unwrap() error { return e.Err }
 
 // outcomeOf tells the scheduler what became of a renewal, or of an exchange.
 func outcomeOf(err error) refresh.Outcome {
 	failed, answered := errors.AsType[*oauth.Error](err)
-	reauth, over := errors.AsType[*reauthError](err)
-	later, waits := errors.AsType[*laterError](err)
+	reauth, over := errors.AsType[*ReauthError](err)
+	later, waits := errors.AsType[*LaterError](err)
 	switch {
 	case err == nil:
 		return refresh.Outcome{Kind: refresh.Renewed}
 	case over:
-		return refresh.Outcome{Kind: refresh.Stopped, Code: reauthRequired, Silent: !reauth.now}
+		return refresh.Outcome{Kind: refresh.Stopped, Code: ReauthRequired, Silent: !reauth.Now}
 	case waits:
-		return refresh.Outcome{Kind: refresh.Unneeded, Code: "tried again later", RetryAfter: time.Until(later.until)}
+		return refresh.Outcome{Kind: refresh.Unneeded, Code: "tried again later", RetryAfter: time.Until(later.Until)}
 	case errors.Is(err, tokencache.ErrInProgress): // the exchange goes on; what it brings is scheduled then
 		return refresh.Outcome{Kind: refresh.Throttled, Code: "no answer yet"}
 	case errors.Is(err, tokencache.ErrForgotten), errors.Is(err, tokencache.ErrChanged), errors.Is(err, logical.ErrReadOnly):
@@ -79,15 +79,15 @@ func outcomeOf(err error) refresh.Outcome {
 	case m.throttled:
 		outcome.Kind = refresh.Throttled
 	}
-	if account, is := errors.AsType[*accountError](err); is {
-		outcome.RetryAfter, outcome.Silent = max(outcome.RetryAfter, time.Until(account.Next())), account.earlier
+	if account, is := errors.AsType[*AccountError](err); is {
+		outcome.RetryAfter, outcome.Silent = max(outcome.RetryAfter, time.Until(account.Next())), account.Earlier
 	}
 	return outcome
 }
 
 // notAdmitted is for a reader whose exchange the scheduler has not admitted. It
 // is no failure of the server's, and does not count as one.
-func (d *definition) notAdmitted(err error) error {
+func (d *Definition) notAdmitted(err error) error {
 	open, isOpen := errors.AsType[*refresh.OpenError](err)
 	switch {
 	case isOpen:
@@ -95,10 +95,10 @@ func (d *definition) notAdmitted(err error) error {
 		if open.Code != "" {
 			reason += "; the last failure was: " + open.Code
 		}
-		return &laterError{err: &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: reason}, until: open.Until}
+		return &LaterError{Err: &oauth.Error{Kind: oauth.Unavailable, Host: d.Host(), Reason: reason}, Until: open.Until}
 	case errors.Is(err, refresh.ErrBusy), errors.Is(err, context.DeadlineExceeded):
-		busy := &oauth.Error{Kind: oauth.Unavailable, Host: d.host(), Reason: "too many exchanges with it are in progress"}
-		return &laterError{err: busy, until: time.Now().Add(leastWait)}
+		busy := &oauth.Error{Kind: oauth.Unavailable, Host: d.Host(), Reason: "too many exchanges with it are in progress"}
+		return &LaterError{Err: busy, Until: time.Now().Add(leastWait)}
 	case errors.Is(err, refresh.ErrStopped):
 		return tokencache.ErrClosed
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package oauthsecrets
+package engine
 
 import (
 	"net/http"
@@ -37,8 +37,8 @@ var requestFaults = []string{
 	"invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_request", "invalid_target",
 }
 
-func (d *definition) meaningOf(failed *oauth.Error) meaning {
-	return meaningOf(failed, d.about.OwnWords)
+func (d *Definition) meaningOf(failed *oauth.Error) meaning {
+	return meaningOf(failed, d.About.OwnWords)
 }
 
 // meaningOf goes by kind, status and code. ownWords: an API with a login document
@@ -94,3 +94,7 @@ func namesToken(failed *oauth.Error, ownWords bool) bool {
 func brokeOnTheWay(failed *oauth.Error) bool {
 	return failed.Status >= 500 && failed.Status != http.StatusServiceUnavailable && failed.Code == ""
 }
+
+// ActionRequired tells whether an operator has to act after the failure; else it
+// may pass by itself.
+func ActionRequired(failed *oauth.Error) bool { return meaningOf(failed, false).operator }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package oauthsecrets
+package engine
 
 import (
 	"context"
@@ -19,61 +19,83 @@ import (
 
 // source joins the four parts of the engine: the stored token, the flow that
 // replaces it, and the storage that keeps the new one, for the token cache.
-func (b *backend) source(s logical.Storage, d *definition) tokencache.Source[*entry.Token] {
-	return tokencache.Source[*entry.Token]{
+func (e *Engine) source(s logical.Storage, d *Definition) source {
+	seen := new(sighting)
+	return source{
 		Load: func(ctx context.Context) (*entry.Token, bool, error) {
-			t, err := entry.LoadToken(ctx, s, d.key)
+			t, err := seen.load(ctx, s, d.Key)
 			return t, t != nil, err
 		},
 		Mint: func(ctx context.Context, held *entry.Token, has bool, keep tokencache.Keep) (*entry.Token, error) {
 			if !has {
 				held = nil
 			}
-			return b.mint(ctx, s, d, held, keep)
+			return e.mint(ctx, s, d, held, seen, keep)
 		},
 		Save: func(ctx context.Context, t *entry.Token) error {
-			return b.saveToken(ctx, s, d, t)
+			return e.saveToken(ctx, s, d, t)
 		},
-		Ready:    b.mayWrite,
+		Ready:    e.options.MayWrite,
 		Remember: func(err error, attempt int) time.Duration { return remember(err, attempt, rand.Float64()) },
 	}
 }
 
+// sightLasts is how long what was read from storage need not be read again: the
+// compare with what another node has stored is made at the commit.
+const sightLasts = time.Second
+
+// sighting is what storage was seen to hold a moment ago, within one exchange.
+type sighting struct {
+	token *entry.Token
+	at    time.Time
+}
+
+func (v *sighting) load(ctx context.Context, s logical.Storage, key string) (*entry.Token, error) {
+	if !v.at.IsZero() && time.Since(v.at) < sightLasts {
+		return v.token, nil
+	}
+	t, err := entry.LoadToken(ctx, s, key)
+	if err == nil {
+		v.token, v.at = t, time.Now()
+	}
+	return t, err
+}
+
 // mint obtains a token to follow held, which is nil if there was none.
-func (b *backend) mint(ctx context.Context, s logical.Storage, d *definition, held *entry.Token, keep tokencache.Keep) (*entry.Token, error) {
-	t, err := b.replace(ctx, s, d, held, keep)
+func (e *Engine) mint(ctx context.Context, s logical.Storage, d *Definition, held *entry.Token, seen *sighting, keep tokencache.Keep) (*entry.Token, error) {
+	t, err := e.replace(ctx, s, d, held, seen, keep)
 	if err != nil {
-		b.sendFailed(d, err)
+		e.options.Failed(d, err)
 	}
 	return t, err
 }
 
 // replace goes down the ladder: a refresh, then the role's own credentials.
-func (b *backend) replace(ctx context.Context, s logical.Storage, d *definition, held *entry.Token, keep tokencache.Keep) (*entry.Token, error) {
+func (e *Engine) replace(ctx context.Context, s logical.Storage, d *Definition, held *entry.Token, seen *sighting, keep tokencache.Keep) (*entry.Token, error) {
 	switch {
-	case !d.mayRefresh(held) && d.role.NeedsRefreshToken():
+	case !d.mayRefresh(held) && d.Role.NeedsRefreshToken():
 		return nil, d.nothingToSend(held)
 	case !d.mayRefresh(held):
-		return b.tokenByLogin(ctx, s, d, held.LastState(), false)
+		return e.tokenByLogin(ctx, s, d, held.LastState(), false)
 	case held.Refresh.Current.IsSet():
-		return b.rotate(ctx, s, d, held, keep)
+		return e.rotate(ctx, s, d, held, seen, keep)
 	}
-	return b.extend(ctx, s, d, held)
+	return e.extend(ctx, s, d, held)
 }
 
 // extend renews by the access token itself, which can get lost on the way
 // without harm: the server keeps it valid until it expires.
-func (b *backend) extend(ctx context.Context, s logical.Storage, d *definition, held *entry.Token) (*entry.Token, error) {
+func (e *Engine) extend(ctx context.Context, s logical.Storage, d *Definition, held *entry.Token) (*entry.Token, error) {
 	if due := held.Refresh.RenewBy(true); !due.IsZero() && !time.Now().Before(due) { // the session is about to end
-		return b.tokenByLogin(ctx, s, d, held.Refresh, false)
+		return e.tokenByLogin(ctx, s, d, held.Refresh, false)
 	}
-	answer, err := b.withSlot(ctx, d, func() (*oauth.Token, error) { return d.flow.Refresh(ctx, d.request, held.Leaves("")) })
+	answer, err := e.withSlot(ctx, d, func() (*oauth.Token, error) { return d.flow.Refresh(ctx, d.request, held.Leaves("")) })
 	if err == nil {
 		return refreshed(d, answer, held, held.Refresh.Extended()), nil
 	}
 	if failed, is := errors.AsType[*oauth.Error](err); is {
 		if m := d.meaningOf(failed); m.answered || m.operator {
-			return b.tokenByLogin(ctx, s, d, held.Refresh, true)
+			return e.tokenByLogin(ctx, s, d, held.Refresh, true)
 		}
 	}
 	return nil, err
@@ -81,9 +103,9 @@ func (b *backend) extend(ctx context.Context, s logical.Storage, d *definition, 
 
 // tokenByLogin obtains a token with the role's own credentials. refreshed tells that a
 // refresh was tried, and in vain.
-func (b *backend) tokenByLogin(ctx context.Context, s logical.Storage, d *definition, before rotation.State, refreshed bool) (*entry.Token, error) {
-	answer, err := b.loginOnce(ctx, s, d, loginWay{queue: true, trace: new(oauth.Trace)})
-	if account, is := errors.AsType[*accountError](err); is {
+func (e *Engine) tokenByLogin(ctx context.Context, s logical.Storage, d *Definition, before rotation.State, refreshed bool) (*entry.Token, error) {
+	answer, err := e.loginOnce(ctx, s, d, loginWay{queue: true, trace: new(oauth.Trace)})
+	if account, is := errors.AsType[*AccountError](err); is {
 		account.refreshed = refreshed
 	}
 	if err != nil {
@@ -94,8 +116,8 @@ func (b *backend) tokenByLogin(ctx context.Context, s logical.Storage, d *defini
 
 // withSlot makes one exchange when the host has a place for it. A reader's has
 // places of its own; a renewal in the background has one already.
-func (b *backend) withSlot(ctx context.Context, d *definition, exchange func() (*oauth.Token, error)) (token *oauth.Token, err error) {
-	release, err := b.renewals.Foreground(ctx, d.host())
+func (e *Engine) withSlot(ctx context.Context, d *Definition, exchange func() (*oauth.Token, error)) (token *oauth.Token, err error) {
+	release, err := e.renewals.Foreground(ctx, d.Host())
 	if err != nil {
 		return nil, d.notAdmitted(err)
 	}
@@ -109,10 +131,10 @@ func (b *backend) withSlot(ctx context.Context, d *definition, exchange func() (
 // mayRefresh tells whether what is held can be traded for a new token: it belongs
 // to the role as it is now, and to the place where it would be sent. Where there
 // is no other way to a token, one of another scope is better than none.
-func (d *definition) mayRefresh(held *entry.Token) bool {
+func (d *Definition) mayRefresh(held *entry.Token) bool {
 	return held != nil && d.flow.CanRefresh(d.request, held.Leaves(held.Refresh.Current)) &&
-		(held.Matches(d.fingerprint) || d.role.NeedsRefreshToken()) && held.Grant == d.grant &&
-		(held.DestinationID == d.config.DestinationID || d.config.Rebound)
+		(held.Matches(d.Fingerprint) || d.Role.NeedsRefreshToken()) && held.Grant == d.Grant &&
+		(held.DestinationID == d.Config.DestinationID || d.Config.Rebound)
 }
 
 // How long a failed exchange is remembered.
@@ -132,13 +154,13 @@ func remember(err error, attempt int, roll float64) time.Duration {
 	if !is {
 		return leastWait
 	}
-	if later, is := errors.AsType[*laterError](err); is {
-		return max(time.Until(later.until), leastWait)
+	if later, is := errors.AsType[*LaterError](err); is {
+		return max(time.Until(later.Until), leastWait)
 	}
-	if _, is := errors.AsType[*reauthError](err); is { // asking costs a look into storage
+	if _, is := errors.AsType[*ReauthError](err); is { // asking costs a look into storage
 		return longestRefusal
 	}
-	if account, is := errors.AsType[*accountError](err); is {
+	if account, is := errors.AsType[*AccountError](err); is {
 		if account.refreshed { // the next try begins with another refresh
 			return firstRefusalWait
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package oauthsecrets
+package engine
 
 import (
 	"context"
@@ -17,12 +17,12 @@ import (
 func (r *rotating) later(until time.Time) error {
 	err := r.err
 	if _, is := errors.AsType[*oauth.Error](err); !is {
-		err = &oauth.Error{Kind: oauth.Unavailable, Host: r.d.host(), Reason: "another renewal of this token has not ended yet"}
+		err = &oauth.Error{Kind: oauth.Unavailable, Host: r.d.Host(), Reason: "another renewal of this token has not ended yet"}
 		if since := r.attempt.State().Suspect.Since; !since.IsZero() {
-			err = &oauth.Error{Kind: oauth.Refused, Host: r.d.host(), Reason: "the refresh token was refused at " + instant(since)}
+			err = &oauth.Error{Kind: oauth.Refused, Host: r.d.Host(), Reason: "the refresh token was refused at " + entry.Instant(since)}
 		}
 	}
-	return &laterError{err: err, until: until}
+	return &LaterError{Err: err, Until: until}
 }
 
 // why is the error of the last step, nil where there is a way on.
@@ -48,9 +48,9 @@ func (r *rotating) renewed() error {
 	if r.err == nil {
 		return nil
 	}
-	next := r.entry.WithRefresh(r.d.revision, r.attempt.State())
-	if err := r.keep(func(ctx context.Context) error { return r.b.persist(ctx, r.s, r.d, next) }); err != nil {
-		r.b.Logger().Error("a new refresh token could not be stored", "role", r.d.name, "error", err)
+	next := r.entry.WithRefresh(r.d.Revision, r.attempt.State())
+	if err := r.keep(func(ctx context.Context) error { return r.e.persist(ctx, r.s, r.d, next) }); err != nil {
+		r.e.options.Logger().Error("a new refresh token could not be stored", "role", r.d.Name, "error", err)
 	}
 	return r.err
 }
@@ -58,25 +58,25 @@ func (r *rotating) renewed() error {
 // over is a refresh token that was refused for good. What the server said last is
 // kept, if it said so just now.
 func (r *rotating) over() error {
-	failure := &oauth.Error{Kind: oauth.Refused, Host: r.d.host(), Reason: whyOver(r.attempt.State().Lost)}
+	failure := &oauth.Error{Kind: oauth.Refused, Host: r.d.Host(), Reason: WhyOver(r.attempt.State().Lost)}
 	if failed, is := errors.AsType[*oauth.Error](r.err); is && r.posted {
 		last := *failed
 		last.Kind, last.Reason = oauth.Refused, failure.Reason
 		failure = &last
 	}
-	return &reauthError{failure: failure, kept: true, now: r.posted}
+	return &ReauthError{Failure: failure, Kept: true, Now: r.posted}
 }
 
 // nothingToSend is a role without credentials whose refresh token must not be
 // sent, or which has none.
-func (d *definition) nothingToSend(held *entry.Token) error {
-	e := &reauthError{failure: &oauth.Error{Kind: oauth.Forbidden, Host: "nothing was sent", Reason: "there is no refresh token"}}
+func (d *Definition) nothingToSend(held *entry.Token) error {
+	e := &ReauthError{Failure: &oauth.Error{Kind: oauth.Forbidden, Host: "nothing was sent", Reason: "there is no refresh token"}}
 	switch {
 	case held == nil || !held.Refresh.Current.IsSet():
-	case held.Grant != d.grant:
-		e.failure.Reason = "the refresh token belongs to another config, client_id or token_url than the role has now"
+	case held.Grant != d.Grant:
+		e.Failure.Reason = "the refresh token belongs to another config, client_id or token_url than the role has now"
 	default:
-		e.moved, e.failure.Reason = true, "the refresh token belongs where the config pointed when it was imported"
+		e.Moved, e.Failure.Reason = true, "the refresh token belongs where the config pointed when it was imported"
 	}
 	return e
 }
@@ -84,22 +84,22 @@ func (d *definition) nothingToSend(held *entry.Token) error {
 // adopted is a token that another node has obtained meanwhile.
 func (r *rotating) adopted() (*entry.Token, error) {
 	t := r.entry
-	if t.Matches(r.d.fingerprint) && t.Life().Remaining(time.Now()) > 0 {
+	if t.Matches(r.d.Fingerprint) && t.Life().Remaining(time.Now()) > 0 {
 		return t, nil
 	}
-	return nil, &laterError{
-		err:   &oauth.Error{Kind: oauth.Unavailable, Host: r.d.host(), Reason: "another node of Vault is renewing this token"},
-		until: time.Now().Add(leastWait),
+	return nil, &LaterError{
+		Err:   &oauth.Error{Kind: oauth.Unavailable, Host: r.d.Host(), Reason: "another node of Vault is renewing this token"},
+		Until: time.Now().Add(leastWait),
 	}
 }
 
-// whyOver says why nothing helps any more.
-func whyOver(lost rotation.Lost) string {
+// WhyOver says why nothing helps any more.
+func WhyOver(lost rotation.Lost) string {
 	switch lost.Reason {
 	case rotation.Ended:
-		return "the refresh token has ended, as was known ahead, and was refused twice, last at " + instant(lost.Since)
+		return "the refresh token has ended, as was known ahead, and was refused twice, last at " + entry.Instant(lost.Since)
 	case rotation.RefusedTwice:
-		return "the refresh token was refused twice, a minute apart or more, last at " + instant(lost.Since)
+		return "the refresh token was refused twice, a minute apart or more, last at " + entry.Instant(lost.Since)
 	}
 	return "there is no refresh token"
 }
