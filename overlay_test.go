@@ -22,6 +22,14 @@ func TestAClientAuthIsOneFileAndOneLine(t *testing.T) {
 	}, "internal/oauth/auth.go", "noAuth{}}", "noAuth{}, addedAuth{}}")
 }
 
+// So is a grant, with fields of its own and a secret.
+func TestAGrantIsOneFileAndOneLine(t *testing.T) {
+	runOverlaid(t, "TestAddedGrant", map[string]string{
+		"flows/added.go":     "testdata/overlay/flow_added.go.txt",
+		"flow_added_test.go": "testdata/overlay/flow_added_test.go.txt",
+	}, "flows/flow.go", "documentLogin{}}\n", "documentLogin{}, addedGrant{}}\n")
+}
+
 // runOverlaid runs one test of this package in the tree with files added, and
 // with one line of another changed.
 func runOverlaid(t *testing.T, test string, added map[string]string, file, line, changed string) {

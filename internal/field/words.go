@@ -5,6 +5,7 @@ package field
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/spelling"
@@ -57,9 +58,14 @@ func toRead(field, file string) string {
 // products, and people, call the names.
 func DidYouMean(value string, names []string, otherWords map[string]string) string {
 	flat := Flattened(value)
+	for other, name := range otherWords {
+		if Flattened(other) == flat && slices.Contains(names, name) {
+			return fmt.Sprintf(": did you mean %s?", name)
+		}
+	}
 	best, least := "", 4 // three slips of the pen at most
 	for _, name := range names {
-		if Flattened(name) == flat || otherWords[flat] == name {
+		if Flattened(name) == flat {
 			return fmt.Sprintf(": did you mean %s?", name)
 		}
 		if d := spelling.Distance(flat, Flattened(name)); d < least && d*3 <= len(name) {
