@@ -21,6 +21,7 @@ import (
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/schema"
 )
 
 // apiDocument is rendered from the code, so that it cannot say anything else.
@@ -98,12 +99,12 @@ func TestDocumentsNameEveryFlowAndField(t *testing.T) {
 		about := flow.Describe()
 		assert.NotEmpty(t, about.Synopsis, about.Name)
 		assert.Contains(t, string(concepts), "| `"+about.Name+"` |", "a row for flow %s in docs/concepts.md", about.Name)
-		assert.Contains(t, schemaOf(entry.RoleFields.Fields())["flow"].Description, about.Name)
+		assert.Contains(t, schema.Write(entry.RoleFields.Fields())["flow"].Description, about.Name)
 		for _, field := range slices.Concat(about.Required(), about.Later()) {
-			assert.Contains(t, schemaOf(entry.RoleFields.Fields()), field, "a field that flow %s needs", about.Name)
+			assert.Contains(t, schema.Write(entry.RoleFields.Fields()), field, "a field that flow %s needs", about.Name)
 		}
 	}
-	for _, fields := range []map[string]*framework.FieldSchema{schemaOf(entry.ConfigFields.Fields()), schemaOf(entry.RoleFields.Fields()), schemaOf(entry.SettingsFields.Fields())} {
+	for _, fields := range []map[string]*framework.FieldSchema{schema.Write(entry.ConfigFields.Fields()), schema.Write(entry.RoleFields.Fields()), schema.Write(entry.SettingsFields.Fields())} {
 		for name := range fields {
 			assert.Contains(t, api, "| `"+name+"` |")
 		}

@@ -7,9 +7,10 @@ import (
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/stretchr/testify/require"
+
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
-	"github.com/stretchr/testify/require"
 )
 
 func TestASecretThatLooksLikeAFile(t *testing.T) {

@@ -3,11 +3,13 @@
 package oauthsecrets
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/transport"
 )
 
 // hintFor is what a person might try after a failure, or "". mount is for its commands.
@@ -65,4 +67,18 @@ func loginHint(status int) string {
 		return "are username and password right? Their lengths stand in the trace (one too many is often a newline at the end); some APIs want a further header or key"
 	}
 	return ""
+}
+func settingHint(setting, mount string) string {
+	if setting == "allow_loopback" {
+		return fmt.Sprintf("for a demo or a test, allow it with \"vault write %ssettings allow_loopback=true\"", mount)
+	}
+	return fmt.Sprintf("see %s in \"vault read %ssettings\"", setting, mount)
+}
+
+// withSettingHint is the error's text, and how a setting allows what it refuses.
+func withSettingHint(err error, mount string) string {
+	if refused, ok := errors.AsType[*transport.GuardError](err); ok && refused.Setting() != "" {
+		return err.Error() + ": " + settingHint(refused.Setting(), mount)
+	}
+	return err.Error()
 }

@@ -10,7 +10,9 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/schema"
 )
 
 func (b *backend) pathConfig() []*framework.Path {
@@ -20,7 +22,7 @@ func (b *backend) pathConfig() []*framework.Path {
 	return []*framework.Path{{
 		Pattern:      "config/" + framework.GenericNameRegex("name"),
 		DisplayAttrs: attributes,
-		Fields: withName(schemaOf(entry.ConfigFields.Fields()), "Name of the config.", map[string]*framework.FieldSchema{
+		Fields: schema.WithName(schema.Write(entry.ConfigFields.Fields()), "Name of the config.", map[string]*framework.FieldSchema{
 			"force": {Type: framework.TypeBool, Query: true, Description: "Delete only: delete the config although roles use it."},
 		}),
 		ExistenceCheck: b.configExists,
@@ -28,7 +30,7 @@ func (b *backend) pathConfig() []*framework.Path {
 			logical.CreateOperation: write,
 			logical.UpdateOperation: write,
 			logical.ReadOperation: reading("read", "config",
-				"Read a config. Secrets are not shown, only whether they are set.", answerOf(entry.ConfigFields.Fields()), b.configRead),
+				"Read a config. Secrets are not shown, only whether they are set.", schema.Answer(entry.ConfigFields.Fields()), b.configRead),
 			logical.DeleteOperation: writing("delete", "config",
 				"Delete a config. Refused while roles use it, unless force is true.", b.configDelete),
 		},

@@ -15,13 +15,14 @@ import (
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/oauth"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/rotation"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/schema"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/secret"
 )
 
 // pathImport is a path of its own, so that the right to read a token is not one
 // to put another in its place.
 func (b *backend) pathImport() []*framework.Path {
-	fields := schemaOf(importFields.Fields())
+	fields := schema.Write(importFields.Fields())
 	fields["role"] = roleField()
 	return []*framework.Path{{
 		Pattern:      "token/" + framework.GenericNameRegex("role") + "/import",

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 )
 

@@ -7,8 +7,10 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/engine"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/schema"
 )
 
 func (b *backend) pathRoles() []*framework.Path {
@@ -18,7 +20,7 @@ func (b *backend) pathRoles() []*framework.Path {
 	return []*framework.Path{{
 		Pattern:      "roles/" + framework.GenericNameRegex("name"),
 		DisplayAttrs: attributes,
-		Fields: withName(schemaOf(entry.RoleFields.Fields()), "Name of the role.", map[string]*framework.FieldSchema{
+		Fields: schema.WithName(schema.Write(entry.RoleFields.Fields()), "Name of the role.", map[string]*framework.FieldSchema{
 			verifyField: {Type: framework.TypeString, Default: verifyWarn, Description: verifyHelp},
 		}),
 		ExistenceCheck: b.roleExists,
@@ -26,7 +28,7 @@ func (b *backend) pathRoles() []*framework.Path {
 			logical.CreateOperation: write,
 			logical.UpdateOperation: write,
 			logical.ReadOperation: reading("read", "role",
-				"Read a role. Secrets are not shown, only whether they are set.", answerOf(entry.RoleFields.Fields()), b.roleRead),
+				"Read a role. Secrets are not shown, only whether they are set.", schema.Answer(entry.RoleFields.Fields()), b.roleRead),
 			logical.DeleteOperation: writing("delete", "role",
 				"Delete a role and forget its tokens.", b.roleDelete),
 		},

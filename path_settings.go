@@ -10,16 +10,17 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/schema"
 )
 
 func (b *backend) pathSettings() []*framework.Path {
 	return []*framework.Path{{
 		Pattern:      "settings",
 		DisplayAttrs: prefixed(),
-		Fields:       schemaOf(entry.SettingsFields.Fields()),
+		Fields:       schema.Write(entry.SettingsFields.Fields()),
 		Operations: map[logical.Operation]framework.OperationHandler{
 			logical.ReadOperation: reading("read", "settings",
-				"Read the mount's settings.", answerOf(entry.SettingsFields.Fields()), b.settingsRead),
+				"Read the mount's settings.", schema.Answer(entry.SettingsFields.Fields()), b.settingsRead),
 			logical.UpdateOperation: writing("write", "settings",
 				"Change the mount's settings. A field that is left out keeps its value.", b.settingsWrite),
 		},

@@ -8,14 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 )
 
 const module = "github.com/seed-6323ea89/vault-plugin-secrets-oauth"
@@ -101,6 +100,8 @@ func mayImport(folder string) []string {
 	switch folder {
 	case "internal/field":
 		return words
+	case "internal/schema":
+		return fields
 	case "flows":
 		return append(fields, "internal/oauth", "internal/login")
 	case "internal/engine":
@@ -123,8 +124,9 @@ func forbiddenImport(folder, imported string) string {
 	case strings.HasPrefix(imported, "golang.org/x/oauth2"):
 		return "the token exchange is ours"
 	case imported == "github.com/hashicorp/vault/sdk/logical" && slices.Contains(knowStorage, folder): // for its storage
+	case strings.HasPrefix(imported, "github.com/hashicorp/vault/sdk/") && folder == "internal/schema": // between the framework and our rows
 	case strings.HasPrefix(imported, "github.com/hashicorp/vault/") && folder != "." && top != "cmd" && top != "test":
-		return "only the root package and cmd know Vault"
+		return "only the root package, internal/schema and cmd know Vault"
 	case imported == module && top != "cmd" && top != "test":
 		return "the root package is the middle of the star"
 	case own && strings.HasPrefix(ours, "internal/oauthtest") && top != "test":
@@ -154,18 +156,50 @@ func TestForbiddenImports(t *testing.T) {
 	}
 }
 
-// A grant is known by what its description says: its name stands in flows alone.
+// A grant is known by what its description says: its name, its fields and what it
+// works with stand in flows alone.
 func TestNoFlowIsNamedOutsideFlows(t *testing.T) {
-	files, err := filepath.Glob("*.go")
-	require.NoError(t, err)
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
+	named := regexp.MustCompile(`[Ff]low\s*[!=]=\s*"[a-z]|flows\.(Login|Password|ClientCredentials|RefreshToken)\b|request\.Document\b|"password"`)
+	for _, file := range production(t, ".", "internal/entry", "internal/engine", "internal/schema") {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		for _, name := range flows.Names() {
-			require.NotRegexp(t, `Flow\s*[!=]=\s*"`+name+`"|flows\.(Login|Password|ClientCredentials)\b`, string(text), file)
-		}
+		require.NotRegexp(t, named, string(text), file)
 	}
+}
+
+// The root package is what Vault sees, and no more.
+func TestTheRootIsSmallAndNoFileIsLong(t *testing.T) {
+	lines := func(files []string) (sum int) {
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			n := strings.Count(string(text), "\n")
+			if !strings.HasSuffix(file, "_fields.go") { // tables of fields
+				require.LessOrEqual(t, n, 250, file)
+			}
+			sum += n
+		}
+		return sum
+	}
+	root := production(t, ".")
+	require.LessOrEqual(t, len(root), 25)
+	require.LessOrEqual(t, lines(root), 2900)
+	folders, err := filepath.Glob("internal/*")
+	require.NoError(t, err)
+	require.Greater(t, len(folders), 8)
+	require.NotZero(t, lines(production(t, append(folders, "flows", "client")...)))
+}
+
+// production returns the Go files of folders that are not tests.
+func production(t *testing.T, folders ...string) (files []string) {
+	t.Helper()
+	for _, folder := range folders {
+		all, err := filepath.Glob(filepath.Join(folder, "*.go"))
+		require.NoError(t, err)
+		require.NotEmpty(t, all, folder)
+		files = append(files, slices.DeleteFunc(all, func(file string) bool {
+			return strings.HasSuffix(file, "_test.go") || strings.HasPrefix(file, "internal/oauthtest")
+		})...)
+	}
+	return files
 }

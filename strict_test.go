@@ -14,6 +14,8 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 )
 
 // places are all paths of the mount, with names that exist in newMountAndServer.
@@ -246,4 +248,8 @@ func TestAFieldOfThePathIsRefusedInTheBody(t *testing.T) {
 		require.Contains(t, m.refused(logical.UpdateOperation, path, fields{field: "other"}), field+" is part of the path")
 	}
 	require.Equal(t, before, m.stored())
+}
+
+func isDocument(name string) bool {
+	return slices.ContainsFunc(entryFields(), func(info field.Info) bool { return info.Name == name && info.Kind == field.KindDocument })
 }

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package oauthsecrets
+// Package schema is what the framework lacks: it makes the framework's schemas of
+// rows of fields, and holds requests strictly to them. Only the root package
+// imports it.
+package schema
 
 import (
 	"maps"
 
 	"github.com/hashicorp/vault/sdk/framework"
 
-	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/entry"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 )
 
-// schemaOf is the write side of an entry whose fields stand in a table.
-func schemaOf(fields []field.Info) map[string]*framework.FieldSchema {
-	schema := make(map[string]*framework.FieldSchema, len(fields))
-	for _, info := range fields {
+// Write is the write side of an entry whose fields stand in a table.
+func Write(rows []field.Info) map[string]*framework.FieldSchema {
+	schema := make(map[string]*framework.FieldSchema, len(rows))
+	for _, info := range rows {
 		schema[info.Name] = fieldSchema(info)
 	}
 	return schema
@@ -46,11 +48,11 @@ func typeOf(kind field.Kind) framework.FieldType {
 	return framework.TypeString // KindText and KindDocument
 }
 
-// answerOf is what a read returns of what a write takes: of a secret <field>_set,
+// Answer is what a read returns of what a write takes: of a secret <field>_set,
 // which tells whether there is one, or lists their names.
-func answerOf(fields []field.Info) map[string]*framework.FieldSchema {
-	answer := make(map[string]*framework.FieldSchema, len(fields))
-	for _, info := range fields {
+func Answer(rows []field.Info) map[string]*framework.FieldSchema {
+	answer := make(map[string]*framework.FieldSchema, len(rows))
+	for _, info := range rows {
 		switch schema := fieldSchema(info); {
 		case !info.IsSecret():
 			answer[info.Name] = schema
@@ -63,25 +65,10 @@ func answerOf(fields []field.Info) map[string]*framework.FieldSchema {
 	return answer
 }
 
-// withName is the schema of a path that writes an entry with a name. more has
+// WithName is the schema of a path that writes an entry with a name. more has
 // parameters that are not stored.
-func withName(schema map[string]*framework.FieldSchema, about string, more map[string]*framework.FieldSchema) map[string]*framework.FieldSchema {
+func WithName(schema map[string]*framework.FieldSchema, about string, more map[string]*framework.FieldSchema) map[string]*framework.FieldSchema {
 	maps.Copy(schema, more)
 	schema["name"] = &framework.FieldSchema{Type: framework.TypeString, Description: about}
 	return schema
-}
-
-// entryFields are the fields of all entries that operators write.
-func entryFields() []field.Info {
-	return append(append(entry.ConfigFields.Fields(), entry.RoleFields.Fields()...), entry.SettingsFields.Fields()...)
-}
-
-// isDocument tells whether a field is a text that holds JSON.
-func isDocument(name string) bool {
-	for _, info := range entryFields() {
-		if info.Name == name && info.Kind == field.KindDocument {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package oauthsecrets
+package schema
 
 import (
 	"maps"
@@ -8,20 +8,21 @@ import (
 
 	"github.com/hashicorp/vault/sdk/framework"
 
+	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/field"
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/internal/spelling"
 )
 
 // suggest returns the field that was probably meant, or "".
-func suggest(key string, fields map[string]*framework.FieldSchema) string {
-	for _, info := range append(entryFields(), importFields.Fields()...) {
+func suggest(key string, fields map[string]*framework.FieldSchema, rows []field.Info) string {
+	for _, info := range rows {
 		if fields[info.Name] != nil && slices.Contains(info.Slips, key) {
 			return info.Name
 		}
 	}
 	best, least := "", 3 // two slips of the pen at most
-	for _, field := range slices.Sorted(maps.Keys(fields)) {
-		if d := spelling.Distance(key, field); d < least && d < len(key)/2 {
-			best, least = field, d
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if d := spelling.Distance(key, name); d < least && d < len(key)/2 {
+			best, least = name, d
 		}
 	}
 	return best
