@@ -57,28 +57,15 @@ func toRead(field, file string) string {
 // not repeated: it may be a secret in the wrong field. otherWords are what other
 // products, and people, call the names.
 func DidYouMean(value string, names []string, otherWords map[string]string) string {
-	flat := Flattened(value)
+	flat := spelling.Flat(value)
 	for other, name := range otherWords {
-		if Flattened(other) == flat && slices.Contains(names, name) {
+		if spelling.Flat(other) == flat && slices.Contains(names, name) {
 			return fmt.Sprintf(": did you mean %s?", name)
 		}
 	}
-	best, least := "", 4 // three slips of the pen at most
-	for _, name := range names {
-		if Flattened(name) == flat {
-			return fmt.Sprintf(": did you mean %s?", name)
-		}
-		if d := spelling.Distance(flat, Flattened(name)); d < least && d*3 <= len(name) {
-			best, least = name, d
-		}
-	}
+	best := spelling.Nearest(value, names, spelling.Flat, func(name string) int { return min(3, len(name)/3) })
 	if best == "" {
 		return ""
 	}
 	return fmt.Sprintf(": did you mean %s?", best)
-}
-
-// Flattened is a name as it is compared: without case, and without what stands between its words.
-func Flattened(name string) string {
-	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(name[:min(len(name), 64)]))
 }

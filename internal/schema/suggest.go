@@ -19,11 +19,6 @@ func suggest(key string, fields map[string]*framework.FieldSchema, rows []field.
 			return info.Name
 		}
 	}
-	best, least := "", 3 // two slips of the pen at most
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if d := spelling.Distance(key, name); d < least && d < len(key)/2 {
-			best, least = name, d
-		}
-	}
-	return best
+	few := min(2, (len(key)-1)/2) // slips of the pen
+	return spelling.Nearest(key, slices.Sorted(maps.Keys(fields)), nil, func(string) int { return few })
 }
