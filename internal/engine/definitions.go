@@ -8,6 +8,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/hashicorp/vault/sdk/logical"
+
 	"github.com/seed-6323ea89/vault-plugin-secrets-oauth/flows"
 )
 
