@@ -83,51 +83,14 @@ func (e *refusal) text(failed *oauth.Error) string {
 	case waits && e.Definition.Role.NeedsRefreshToken():
 		return fmt.Sprintf("no token for role %s: %s. %s, since a server's own nodes may have to agree first. If the refresh token is refused then, too, %s",
 			e.Definition.Name, clause(failed), e.nextTry(), importing)
-	case failed.Setting != "":
-		fix = settingHint(failed.Setting, e.mount)
-	case failed.Kind == oauth.Forbidden:
-		fix = fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
-	case e.Definition.About.OwnWords:
+	case e.Definition.About.OwnWords && failed.Kind != oauth.Forbidden:
 		fix = e.loginFix(failed, config, role)
-	case failed.Kind == oauth.Redirected:
-		fix = fmt.Sprintf("redirects are not followed, since they would send the secret on: correct token_url of %s", config)
 	default:
-		fix = e.grantFix(failed, config, role)
+		if fix = hintFor(e.Definition, failed, e.mount); fix == "" {
+			fix = fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
+		}
 	}
 	return fmt.Sprintf("no token for role %s: %s. Action required by an operator: %s. %s", e.Definition.Name, clause(failed), fix, e.nextTry())
-}
-
-// grantFix goes by the codes of RFC 6749 section 5.2.
-func (e *refusal) grantFix(failed *oauth.Error, config, role string) string {
-	switch failed.Code {
-	case "invalid_client":
-		return e.clientFix(config, role)
-	case "invalid_grant":
-		fix := fmt.Sprintf("the server does not accept the credentials of %s: see \"vault read %s\"", role, role)
-		if e.Definition.Role.HasSecret() {
-			fix += fmt.Sprintf(", and give anew: vault write %s %s", role, assignments(e.Definition.Role.SecretsHeld()))
-		}
-		return fix
-	case "invalid_scope":
-		return fmt.Sprintf("the server does not grant scopes of %s: vault write %s scopes=<scopes>", role, role)
-	case "unauthorized_client", "unsupported_grant_type":
-		return fmt.Sprintf("the server does not allow flow %s to client_id of %s: allow it there, or choose another flow for %s", e.Definition.Role.Flow, config, role)
-	}
-	return fmt.Sprintf("see \"vault read %s\" and \"vault read %s\"", config, role)
-}
-
-// clientFix is for a server that does not accept the client, or how it shows who it is.
-func (e *refusal) clientFix(config, role string) string {
-	auth := e.Definition.Config.Effective().ClientAuth()
-	if len(auth.Required) == 0 {
-		return fmt.Sprintf("the server does not accept the client of %s: is client_id right? Or it wants a client_secret (client_auth_method is %s): see \"vault read %s\"", config, auth.Name, config)
-	}
-	trace := fmt.Sprintf(" The trace shows its length (vault write -force -field=trace %s/test).", role)
-	if e.Definition.Role.NeedsRefreshToken() { // a test would spend its refresh token
-		trace = ""
-	}
-	return fmt.Sprintf("the server does not accept the client of %s: is client_secret right?%s To write it again: vault write %s client_secret=@client-secret.txt. If it is right, look at client_id and client_auth_method (now %s), and for a secret with special characters at client_secret_basic_encoding: see \"vault read %s\"",
-		config, trace, config, auth.Name, config)
 }
 
 // loginFix is for a login document, whose API has words of its own.
