@@ -57,7 +57,7 @@ func roleStatusFields() map[string]*framework.FieldSchema {
 		"failures":            {Type: framework.TypeInt, Description: "Failures in a row to obtain a token."},
 		"last_failure":        {Type: framework.TypeString, Description: "The last of them."},
 		"failure_class":       {Type: framework.TypeString, Description: "Its class: refused, unexpected, redirected, forbidden, unavailable, unreachable, ambiguous or malformed."},
-		"action_required_by":  {Type: framework.TypeString, Description: "Who has to act: operator; empty if nobody has to, as the failure may pass by itself."},
+		"action_required_by":  {Type: framework.TypeString, Description: "Who has to act: operator; empty if nobody has to, as the failure may be transient."},
 		"failing_since":       {Type: framework.TypeString, Description: "When the first of them was, RFC 3339."},
 		"next_try":            {Type: framework.TypeString, Description: "The earliest next try, RFC 3339."},
 	})
@@ -133,7 +133,7 @@ func showFailure(status map[string]any, err error) {
 	}
 }
 
-// actionRequiredBy says who has to act after a failure; nobody, if it may pass by itself.
+// actionRequiredBy says who has to act after a failure; nobody, if it may be transient.
 func actionRequiredBy(failed *oauth.Error) string {
 	if engine.ActionRequired(failed) {
 		return "operator"

@@ -34,7 +34,7 @@ type refusal struct {
 }
 
 // refuse turns a failed read into Vault's answer: 400 for what an operator has
-// to fix, 502 for what may pass by itself.
+// to fix, 502 for what may be transient.
 func refuse(mount string, err error) (*logical.Response, error) {
 	if errors.Is(err, logical.ErrReadOnly) {
 		return nil, logical.ErrReadOnly // as it is: Vault forwards by it

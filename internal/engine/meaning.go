@@ -12,7 +12,7 @@ import (
 // meaning is what a failed exchange tells. Nothing else in the engine judges an
 // oauth.Error.
 type meaning struct {
-	operator  bool // an operator has to act; else the failure may pass by itself
+	operator  bool // an operator has to act; else the failure may be transient
 	answered  bool // the server has said something that is no token, and may well say the same again
 	account   bool // the answer was one to user name and password, and counts against the account
 	throttled bool // the server wants fewer requests, or may still be at this one
@@ -96,5 +96,5 @@ func brokeOnTheWay(failed *oauth.Error) bool {
 }
 
 // ActionRequired tells whether an operator has to act after the failure; else it
-// may pass by itself.
+// may be transient.
 func ActionRequired(failed *oauth.Error) bool { return meaningOf(failed, false).operator }

@@ -8,7 +8,7 @@ import "time"
 type Kind int
 
 const (
-	// Failed: it may pass by itself: the server is down, broke off, or answered
+	// Failed: it may be transient: the server is down, broke off, or answered
 	// 5xx. The key backs off; the host's breaker counts.
 	Failed Kind = iota
 	// Throttled: 429, 503 or a timeout. As Failed, and the host's limit is halved.
