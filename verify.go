@@ -72,7 +72,7 @@ func (b *backend) verify(ctx context.Context, req *logical.Request, c *roleChang
 			c.addWarning("the role was stored, and does not work yet: %s", refusalText(req.MountPoint, err))
 		}
 	}
-	if err := b.keep(ctx, req, c, token); err != nil {
+	if err := b.makeCurrent(ctx, req, c, token); err != nil {
 		return nil, err
 	}
 	if c.verify != verifyOff && c.role.AsksTheSame(c.before) && c.needs == "" {
@@ -110,8 +110,8 @@ func (b *backend) storeTried(ctx context.Context, s logical.Storage, c *roleChan
 	return logical.ErrorResponse("the role was not stored: another write has changed %s meanwhile. Write the role again", changed), nil
 }
 
-// keep makes the token of a write, if there is one, the role's.
-func (b *backend) keep(ctx context.Context, req *logical.Request, c *roleChange, token *obtained) error {
+// makeCurrent makes the token of a write, if there is one, the role's.
+func (b *backend) makeCurrent(ctx context.Context, req *logical.Request, c *roleChange, token *obtained) error {
 	switch {
 	case token == nil && c.before == nil:
 		return nil

@@ -26,11 +26,11 @@ func (e *Engine) source(s logical.Storage, d *Definition) source {
 			t, err := seen.load(ctx, s, d.Key)
 			return t, t != nil, err
 		},
-		Mint: func(ctx context.Context, held *entry.Token, has bool, keep tokencache.Keep) (*entry.Token, error) {
+		Mint: func(ctx context.Context, held *entry.Token, has bool, fenced tokencache.Fenced) (*entry.Token, error) {
 			if !has {
 				held = nil
 			}
-			return e.mint(ctx, s, d, held, seen, keep)
+			return e.mint(ctx, s, d, held, seen, fenced)
 		},
 		Save: func(ctx context.Context, t *entry.Token) error {
 			return e.saveToken(ctx, s, d, t)
@@ -62,8 +62,8 @@ func (v *sighting) load(ctx context.Context, s logical.Storage, key string) (*en
 }
 
 // mint obtains a token to follow held, which is nil if there was none.
-func (e *Engine) mint(ctx context.Context, s logical.Storage, d *Definition, held *entry.Token, seen *sighting, keep tokencache.Keep) (*entry.Token, error) {
-	t, err := e.replace(ctx, s, d, held, seen, keep)
+func (e *Engine) mint(ctx context.Context, s logical.Storage, d *Definition, held *entry.Token, seen *sighting, fenced tokencache.Fenced) (*entry.Token, error) {
+	t, err := e.replace(ctx, s, d, held, seen, fenced)
 	if err != nil {
 		e.options.Failed(d, err)
 	}
@@ -71,14 +71,14 @@ func (e *Engine) mint(ctx context.Context, s logical.Storage, d *Definition, hel
 }
 
 // replace goes down the ladder: a refresh, then the role's own credentials.
-func (e *Engine) replace(ctx context.Context, s logical.Storage, d *Definition, held *entry.Token, seen *sighting, keep tokencache.Keep) (*entry.Token, error) {
+func (e *Engine) replace(ctx context.Context, s logical.Storage, d *Definition, held *entry.Token, seen *sighting, fenced tokencache.Fenced) (*entry.Token, error) {
 	switch {
 	case !d.mayRefresh(held) && d.Role.NeedsRefreshToken():
 		return nil, d.nothingToSend(held)
 	case !d.mayRefresh(held):
 		return e.tokenByLogin(ctx, s, d, held.LastState(), false)
 	case held.Refresh.Current.IsSet():
-		return e.rotate(ctx, s, d, held, seen, keep)
+		return e.rotate(ctx, s, d, held, seen, fenced)
 	}
 	return e.extend(ctx, s, d, held)
 }
@@ -89,7 +89,7 @@ func (e *Engine) extend(ctx context.Context, s logical.Storage, d *Definition, h
 	if due := held.Refresh.RenewBy(true); !due.IsZero() && !time.Now().Before(due) { // the session is about to end
 		return e.tokenByLogin(ctx, s, d, held.Refresh, false)
 	}
-	answer, err := e.withSlot(ctx, d, func() (*oauth.Token, error) { return d.flow.Refresh(ctx, d.request, held.Leaves("")) })
+	answer, err := e.withSlot(ctx, d, func() (*oauth.Token, error) { return d.flow.Refresh(ctx, d.request, held.AsHeld("")) })
 	if err == nil {
 		return refreshed(d, answer, held, held.Refresh.Extended()), nil
 	}
@@ -132,7 +132,7 @@ func (e *Engine) withSlot(ctx context.Context, d *Definition, exchange func() (*
 // to the role as it is now, and to the place where it would be sent. Where there
 // is no other way to a token, one of another scope is better than none.
 func (d *Definition) mayRefresh(held *entry.Token) bool {
-	return held != nil && d.flow.CanRefresh(d.request, held.Leaves(held.Refresh.Current)) &&
+	return held != nil && d.flow.CanRefresh(d.request, held.AsHeld(held.Refresh.Current)) &&
 		(held.Matches(d.Fingerprint) || d.Role.NeedsRefreshToken()) && held.Grant == d.Grant &&
 		(held.DestinationID == d.Config.DestinationID || d.Config.Rebound)
 }
@@ -148,7 +148,7 @@ const (
 
 // remember returns how long the server is left in peace after a failure, the
 // attempt'th in a row. What a person has to fix waits longer than what may
-// pass by itself; a write to role or config ends the wait. roll is in [0, 1).
+// be transient; a write to role or config ends the wait. roll is in [0, 1).
 func remember(err error, attempt int, roll float64) time.Duration {
 	failed, is := errors.AsType[*oauth.Error](err)
 	if !is {

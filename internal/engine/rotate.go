@@ -28,7 +28,7 @@ type rotating struct {
 	s       logical.Storage
 	d       *Definition
 	seen    *sighting
-	keep    tokencache.Keep
+	fenced  tokencache.Fenced
 	entry   *entry.Token // as it is in storage, and newer only if storage has failed
 	attempt *rotation.Attempt
 	answer  *oauth.Token // to the last POST
@@ -38,8 +38,8 @@ type rotating struct {
 
 // rotate obtains a token to follow held by its refresh token, or where that has
 // come to its end by the role's own credentials.
-func (e *Engine) rotate(ctx context.Context, s logical.Storage, d *Definition, held *entry.Token, seen *sighting, keep tokencache.Keep) (*entry.Token, error) {
-	r := &rotating{e: e, s: s, d: d, seen: seen, keep: keep, entry: held}
+func (e *Engine) rotate(ctx context.Context, s logical.Storage, d *Definition, held *entry.Token, seen *sighting, fenced tokencache.Fenced) (*entry.Token, error) {
+	r := &rotating{e: e, s: s, d: d, seen: seen, fenced: fenced, entry: held}
 	step, err := r.withSlot(ctx)
 	switch {
 	case err != nil:
@@ -108,7 +108,7 @@ func (r *rotating) begin(ctx context.Context) error {
 		return tokencache.ErrForgotten
 	}
 	state := r.entry.Refresh
-	if r.entry.Truth != r.d.Revision { // the refusal may have been the config's fault
+	if r.entry.RefreshRevision != r.d.Revision { // the refusal may have been the config's fault
 		state = state.TryAgain()
 	}
 	r.attempt = rotation.Begin(state, rotation.Options{
@@ -120,7 +120,7 @@ func (r *rotating) begin(ctx context.Context) error {
 // write stores the state, unless the role has gone: nothing else would ever delete it.
 func (r *rotating) write() {
 	next := r.entry.WithRefresh(r.d.Revision, r.attempt.State())
-	err := r.keep(func(ctx context.Context) error {
+	err := r.fenced(func(ctx context.Context) error {
 		if err := r.d.stillThere(ctx, r.s); err != nil {
 			return err
 		}
@@ -174,7 +174,7 @@ func (r *rotating) post(ctx context.Context, step rotation.Step) {
 		return
 	}
 	r.posted = true
-	r.answer, r.err = r.d.flow.Refresh(posting, r.d.request, r.entry.Leaves(step.Token))
+	r.answer, r.err = r.d.flow.Refresh(posting, r.d.request, r.entry.AsHeld(step.Token))
 	if ctx.Err() != nil { // the server may still be at it: the next attempt must wait as for a stranger's
 		r.e.renameInstance()
 	}

@@ -49,7 +49,7 @@ func (r *rotating) renewed() error {
 		return nil
 	}
 	next := r.entry.WithRefresh(r.d.Revision, r.attempt.State())
-	if err := r.keep(func(ctx context.Context) error { return r.e.persist(ctx, r.s, r.d, next) }); err != nil {
+	if err := r.fenced(func(ctx context.Context) error { return r.e.persist(ctx, r.s, r.d, next) }); err != nil {
 		r.e.options.Logger().Error("a new refresh token could not be stored", "role", r.d.Name, "error", err)
 	}
 	return r.err

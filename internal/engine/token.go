@@ -15,7 +15,7 @@ import (
 // the answer for the refresh token.
 func newToken(d *Definition, answer *oauth.Token, refresh rotation.State) *entry.Token {
 	return d.Target.NewToken(d.Role, answer, entry.Token{
-		FingerprintOf: d.Fingerprint, Grant: d.Grant, DestinationID: d.Config.DestinationID, Truth: d.Revision, Refresh: refresh,
+		FingerprintOf: d.Fingerprint, Grant: d.Grant, DestinationID: d.Config.DestinationID, RefreshRevision: d.Revision, Refresh: refresh,
 	})
 }
 

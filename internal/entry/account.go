@@ -28,13 +28,13 @@ const MaxTrace = 16 << 10
 // Account counts the logins of one account that its server has refused,
 // whichever roles use it. It is stored, so that no restart begins anew.
 type Account struct {
-	Version int          `json:"version"`
-	Truth   string       `json:"truth"`   // of the config; under another one the count is over
-	Answers int          `json:"answers"` // in a row that were no token
-	Refused int          `json:"refused"` // those of them that were plain refusals
-	Last    time.Time    `json:"last"`
-	Failure *oauth.Error `json:"failure"` // the last refusal; it has no secret
-	Trace   string       `json:"trace"`   // of the last refusal, for those who ask too late to see another; no secret either
+	Version  int          `json:"version"`
+	Revision string       `json:"truth"`   // of the config; under another one the count is over
+	Answers  int          `json:"answers"` // in a row that were no token
+	Refused  int          `json:"refused"` // those of them that were plain refusals
+	Last     time.Time    `json:"last"`
+	Failure  *oauth.Error `json:"failure"` // the last refusal; it has no secret
+	Trace    string       `json:"trace"`   // of the last refusal, for those who ask too late to see another; no secret either
 }
 
 // Next is the earliest instant of another login, or zero: not until something is
@@ -98,10 +98,10 @@ func (r *Role) OwnAccount() bool { return r.account() != "" || r.HasSecret() }
 
 // LoadAccount returns the account as it stands under the config as it is.
 func LoadAccount(ctx context.Context, s logical.Storage, key string, config *Config) (*Account, error) {
-	truth := digest(config.DestinationID, config.Revision)
+	revision := digest(config.DestinationID, config.Revision)
 	account, err := load[Account](ctx, s, key)
-	if err != nil || account == nil || account.Truth != truth {
-		return &Account{Version: version, Truth: truth}, err
+	if err != nil || account == nil || account.Revision != revision {
+		return &Account{Version: version, Revision: revision}, err
 	}
 	if now := time.Now(); account.Last.After(now) { // by a clock that ran ahead: nobody knows when it was
 		account.Last = now.Add(-LongestPause).Round(0)

@@ -25,10 +25,10 @@ type Token struct {
 	Holder  string `json:"holder"`
 	Ask     Ask    `json:"ask,omitzero"` // what was asked for in place of what the role says
 
-	FingerprintOf string `json:"fingerprint"` // see Fingerprint
-	Grant         string `json:"grant"`       // see Grant
-	DestinationID string `json:"destination_id"`
-	Truth         string `json:"truth"` // Revision under which Refresh was used last
+	FingerprintOf   string `json:"fingerprint"` // see Fingerprint
+	Grant           string `json:"grant"`       // see Grant
+	DestinationID   string `json:"destination_id"`
+	RefreshRevision string `json:"truth"` // see Revision: under which Refresh was used last
 
 	AccessToken secret.String     `json:"access_token"`
 	TokenType   string            `json:"token_type"`
@@ -88,7 +88,7 @@ func (t *Token) Target(role *Role) Target {
 // WithRefresh is the entry with the state that its refresh token has come to.
 func (t *Token) WithRefresh(revision string, state rotation.State) *Token {
 	next := *t
-	next.Refresh, next.Truth = state, revision
+	next.Refresh, next.RefreshRevision = state, revision
 	return &next
 }
 
@@ -103,8 +103,8 @@ func (t *Token) LastState() rotation.State {
 // Generation counts the tokens of a key; a token that is not there has 0.
 func (t *Token) Generation() uint64 { return t.LastState().Generation }
 
-// Leaves is what the token leaves to those that follow it.
-func (t *Token) Leaves(refreshToken secret.String) flows.Held {
+// AsHeld is what the token leaves to those that follow it.
+func (t *Token) AsHeld(refreshToken secret.String) flows.Held {
 	return flows.Held{AccessToken: t.AccessToken, Expires: t.Expires, RefreshToken: refreshToken}
 }
 

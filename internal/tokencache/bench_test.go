@@ -13,7 +13,7 @@ func hotCache(tb testing.TB, keys int) (*Cache[*token], []string, Source[*token]
 	c := New[*token](Options{})
 	src := Source[*token]{
 		Load: func(context.Context) (*token, bool, error) { return newToken(1, hour, "v1"), true, nil },
-		Mint: func(context.Context, *token, bool, Keep) (*token, error) { return nil, errDown },
+		Mint: func(context.Context, *token, bool, Fenced) (*token, error) { return nil, errDown },
 		Save: noStorage,
 	}
 	var names []string

@@ -71,8 +71,8 @@ type Source[R Record] struct {
 	Load func(ctx context.Context) (R, bool, error)
 	// Mint obtains a new record. held is the last one, usable or not: its
 	// refresh token matters. keep stores what must be in storage before anything
-	// is sent; see Keep.
-	Mint func(ctx context.Context, held R, has bool, keep Keep) (R, error)
+	// is sent; see Fenced.
+	Mint func(ctx context.Context, held R, has bool, fenced Fenced) (R, error)
 	// Save stores the record. Until it succeeds, it is called again in the background.
 	// It returns ErrForgotten, wrapped or not, if what the key belongs to was
 	// deleted, and ErrSuperseded if storage holds a later record: the record is
@@ -86,9 +86,9 @@ type Source[R Record] struct {
 	Remember func(err error, attempt int) time.Duration
 }
 
-// Keep runs a write of the key's stored record while nobody can delete that. It
+// Fenced runs a write of the key's stored record while nobody can delete that. It
 // returns ErrForgotten, and runs nothing, if somebody has; else what write returned.
-type Keep func(write func(ctx context.Context) error) error
+type Fenced func(write func(ctx context.Context) error) error
 
 // Answer is what a reader gets.
 type Answer[R Record] struct {

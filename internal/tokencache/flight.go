@@ -181,7 +181,7 @@ func (c *Cache[R]) mint(f *flight[R], o order[R], held *slot[R]) outcome[R] {
 	err := guarded(func() (err error) {
 		ctx, cancel := context.WithTimeout(f.mintCtx, c.limit)
 		defer cancel()
-		if record, err = o.src.Mint(ctx, last, held != nil, c.keeper(f)); err == nil {
+		if record, err = o.src.Mint(ctx, last, held != nil, c.fenced(f)); err == nil {
 			life, once = record.Life(), record.UseOnce() // not later: a nil record must not be saved
 		}
 		return err

@@ -45,7 +45,7 @@ func TestKeep(t *testing.T) {
 		story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
 			f := newFlight[*token](t.Context())
 			f.forgotten = true
-			wantErr(t, c.keeper(f)(func(context.Context) error { t.Error("written"); return nil }), ErrForgotten)
+			wantErr(t, c.fenced(f)(func(context.Context) error { t.Error("written"); return nil }), ErrForgotten)
 		})
 	})
 	t.Run("and a failure", func(t *testing.T) {

@@ -220,7 +220,7 @@ func (m *model) source(k *modelKey, need Need) Source[*grant] {
 			k.lock(func() { stored = k.stored })
 			return stored, stored != nil, nil
 		},
-		Mint: func(ctx context.Context, held *grant, has bool, _ Keep) (*grant, error) {
+		Mint: func(ctx context.Context, held *grant, has bool, _ Fenced) (*grant, error) {
 			defer k.enter(m)()
 			return m.exchange(ctx, k, need, held, has)
 		},

@@ -75,7 +75,7 @@ func TestPanicsThatCostNothing(t *testing.T) {
 func TestNilRecords(t *testing.T) {
 	story(t, Options{}, func(t *testing.T, c *Cache[*token], w *world) {
 		src := w.source()
-		src.Mint = func(context.Context, *token, bool, Keep) (*token, error) { return nil, nil }
+		src.Mint = func(context.Context, *token, bool, Fenced) (*token, error) { return nil, nil }
 		_, err := c.Get(t.Context(), "k", v1, src)
 		wantErr(t, err, ErrPanic)
 		w.counts(1, 0, 0)

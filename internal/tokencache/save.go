@@ -72,8 +72,8 @@ func (f *flight[R]) saveEnds() {
 	}
 }
 
-// keeper is the Keep of a flight.
-func (c *Cache[R]) keeper(f *flight[R]) Keep {
+// fenced is the Fenced of a flight.
+func (c *Cache[R]) fenced(f *flight[R]) Fenced {
 	return func(write func(context.Context) error) error {
 		if !c.saveBegins(f) {
 			return ErrForgotten

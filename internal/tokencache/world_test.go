@@ -122,7 +122,7 @@ func (w *world) loadToken(ctx context.Context) (*token, bool, error) {
 	return w.stored, w.stored != nil, nil
 }
 
-func (w *world) mintToken(ctx context.Context, held *token, has bool, keep Keep) (*token, error) {
+func (w *world) mintToken(ctx context.Context, held *token, has bool, fenced Fenced) (*token, error) {
 	b, leave := w.enter(&w.mints)
 	defer leave()
 	if has != (held != nil) {
@@ -134,7 +134,7 @@ func (w *world) mintToken(ctx context.Context, held *token, has bool, keep Keep)
 	w.mu.Unlock()
 	t.once = b.once
 	if b.keep != nil {
-		if err := keep(func(ctx context.Context) error { return b.keep(ctx, held) }); err != nil {
+		if err := fenced(func(ctx context.Context) error { return b.keep(ctx, held) }); err != nil {
 			return nil, err
 		}
 	}
